@@ -1,0 +1,45 @@
+"""The nouns of whyfeel: the only types that cross a package border, all frozen."""
+
+from whyfeel.records.asks import (
+    Answer,
+    Ask,
+    Asking,
+    Failure,
+    Message,
+    Outcome,
+    Part,
+    Picture,
+    Text,
+    ask_key,
+    user_turn,
+    with_last_text,
+)
+from whyfeel.records.ids import canonical, content_id, json_line, rng
+from whyfeel.records.results import Judgement, Response, Unscored
+from whyfeel.records.sample import Corpus, Media, Sample, Trigger
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Asking",
+    "Corpus",
+    "Failure",
+    "Judgement",
+    "Media",
+    "Message",
+    "Outcome",
+    "Part",
+    "Picture",
+    "Response",
+    "Sample",
+    "Text",
+    "Trigger",
+    "Unscored",
+    "ask_key",
+    "canonical",
+    "content_id",
+    "json_line",
+    "rng",
+    "user_turn",
+    "with_last_text",
+]

@@ -1,0 +1,54 @@
+"""What is asked about: pictures, triggers and samples, and the whole data set read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture named by data: its path relative to the images root, with forward slashes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One annotated cause of an emotion, a short phrase or a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question about one person's emotion, with the annotated triggers.
+
+    Attributes:
+        id: unique within its task and stable between releases of it.
+        question: the question as released, also where it is malformed.
+        emotion: the emotion asked about, in the task's own words.
+        triggers: the ground truth, never with an empty text.
+        media: the pictures the question is about; empty for a text-only record.
+        cluster: samples that share it are not independent (the same picture); intervals resample it as one.
+        flags: what is odd about the record, such as "question is a refusal".
+        annotation: the ground truth as released, which the official judges show verbatim.
+    """
+
+    id: str
+    question: str
+    emotion: str
+    triggers: tuple[Trigger, ...]
+    media: tuple[Media, ...]
+    cluster: str
+    flags: tuple[str, ...] = ()
+    annotation: str = ""
+
+
+class Corpus(Protocol):
+    """All samples of a task, read-only and as often as needed, for what must see the whole data set."""
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Iterate over the samples in the task's order."""
+        ...

@@ -1,0 +1,48 @@
+"""What a task is: one benchmark's file format, its samples and how they are grouped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+from whyfeel.records import Sample
+
+ReleasedScorer = Literal["basic", "complex"]
+
+
+class Task(Protocol):
+    """The samples of one benchmark, read from the user's files as often as they are iterated over.
+
+    Attributes:
+        name: as it is written in a command.
+        groups: emotions in the order they are reported; every sample's emotion is one of them.
+        macro: whether the unweighted mean over the groups is reported.
+        scorer: which of EIBench's two released scorers the official judges reproduce.
+        files: the record files, whose bytes decide what is asked.
+        images: the root of the pictures, None where none was given.
+        images_help: one line that tells how to get the pictures.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def groups(self) -> tuple[str, ...]: ...
+    @property
+    def macro(self) -> bool: ...
+    @property
+    def scorer(self) -> ReleasedScorer: ...
+    @property
+    def files(self) -> tuple[Path, ...]: ...
+    @property
+    def images(self) -> Path | None: ...
+    @property
+    def images_help(self) -> str: ...
+
+    def __iter__(self) -> Iterator[Sample]:
+        """The samples in file order.
+
+        Raises:
+            DataError: a file is missing or malformed; names the file, the line and what was expected.
+        """
+        ...
