@@ -9,6 +9,7 @@ WhyfeelError
 ├── RunStopped           the run cannot go on but nothing is lost: exit status 1, resumable
 │   ├── EndpointDown     an endpoint refuses every connection
 │   └── StoreFailed      the ledger cannot be written
+├── Interrupted          a signal stopped the run: exit status 130 or 143, resumable
 ├── CallFailed           one call to a model failed; the engine decides whether to try again
 └── AskFailed            an ask failed for good; thrown into the generator that asked
 """
@@ -50,6 +51,14 @@ class EndpointDown(RunStopped):
 
 class StoreFailed(RunStopped):
     """The ledger could not be written (a full disk, a read-only folder)."""
+
+
+class Interrupted(WhyfeelError):
+    """Ctrl-C or SIGTERM; what was answered is kept and the same command resumes it."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__("stopped; nothing is lost: run the same command again to resume")
+        self.signal = signal
 
 
 class CallFailed(WhyfeelError):

@@ -1,0 +1,64 @@
+"""The command line. One file a command; each imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from typer._click.exceptions import ClickException
+
+from whyfeel import __version__
+from whyfeel.cli import data, demo, doctor, judge, judge_answers, models, run, score, tasks
+from whyfeel.errors import Interrupted, RunStopped, UserError
+
+app = typer.Typer(
+    name="whyfeel",
+    help="Why does this person feel that way, according to a model, and how far may the answer be trusted?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (run, judge, score, judge_answers):
+    command.register(app)
+data.register(app)
+for command in (tasks, models, doctor, demo):
+    command.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _root(*, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        print(f"whyfeel {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 nothing scored or a fault, 2 the user's mistake, 130/143 a signal."""
+    try:
+        status = app(standalone_mode=False)
+    except ClickException as error:
+        _say(error.format_message())
+        status = 2
+    except UserError as error:
+        _say(str(error))
+        status = 2
+    except RunStopped as error:
+        _say(str(error))
+        status = 1
+    except Interrupted as error:
+        _say(str(error))
+        status = 128 + error.signal
+    except KeyboardInterrupt:
+        _say("stopped")
+        status = 130
+    except BrokenPipeError:
+        # the reader of our output went away; keep the interpreter from complaining about it once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _say(message: str) -> None:
+    print("whyfeel: " + " ".join(message.split()), file=sys.stderr)

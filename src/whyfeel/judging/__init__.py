@@ -1,0 +1,24 @@
+"""Judges: how an answer is held against the annotation. None of them does any I/O."""
+
+from whyfeel.judging.base import Judge, Tally
+from whyfeel.judging.logs import Fault, Log, LogScore, parse_log, score_log
+from whyfeel.judging.official import image_of, tolerant_score
+from whyfeel.judging.registry import JUDGES, JudgeInfo, build_judge
+from whyfeel.judging.released import ReleasedScore, Scorer
+
+__all__ = [
+    "JUDGES",
+    "Fault",
+    "Judge",
+    "JudgeInfo",
+    "Log",
+    "LogScore",
+    "ReleasedScore",
+    "Scorer",
+    "Tally",
+    "build_judge",
+    "image_of",
+    "parse_log",
+    "score_log",
+    "tolerant_score",
+]

@@ -27,6 +27,7 @@ class Judge(Protocol):
         name: as it is written in a command.
         headline: the score that heads the summary.
         asks: the fewest asks a response needs; 0 for an offline judge.
+        prompts: ids of the prompt texts it uses.
         note: what it is and what it cannot see, in one line; stands on every table.
     """
 
@@ -36,6 +37,8 @@ class Judge(Protocol):
     def headline(self) -> str: ...
     @property
     def asks(self) -> int: ...
+    @property
+    def prompts(self) -> tuple[str, ...]: ...
     @property
     def note(self) -> str: ...
 

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from whyfeel.records.ids import content_id
+from whyfeel.records.ids import canonical, text_id
 from whyfeel.records.sample import Media
 
 Speaker = Literal["system", "user", "assistant"]
@@ -63,25 +63,34 @@ class Ask:
         """The pictures in all messages, in order."""
         return tuple(p.media for m in self.messages for p in m.parts if isinstance(p, Picture))
 
-    def to_json(self, model: str, pictures: Mapping[Media, str]) -> dict[str, Any]:
-        """Everything that decides the answer, as JSON: the ledger keeps it and the key hashes it."""
-        return {
+    def canonical(self, model: str, pictures: Mapping[Media, str]) -> str:
+        """Everything that decides the answer, as one JSON text: the ledger keeps it and the key hashes it.
+
+        Args:
+            model: the declared name.
+            pictures: what stands for each picture: the hash of its original bytes and its conversion.
+        """
+        asked = {
             "v": KEY_VERSION,
             "model": model,
             "role": self.role,
             "messages": [
-                [m.speaker, [p.text if isinstance(p, Text) else {"picture": pictures[p.media]} for p in m.parts]]
+                [
+                    m.speaker,
+                    [p.text if isinstance(p, Text) else {"picture": pictures[p.media]} for p in m.parts],
+                ]
                 for m in self.messages
             ],
             "gen": dict(self.gen),
             "schema": self.schema,
             "repeat": self.repeat,
         }
+        return canonical(asked)
 
 
-def ask_key(ask_json: Mapping[str, Any]) -> str:
-    """The key of an ask: a hash of what decides the answer, and of nothing else (not the server's address)."""
-    return content_id(ask_json)
+def ask_key(asked: str) -> str:
+    """The key of an ask: a hash of its canonical text, and of nothing else (not the server's address)."""
+    return text_id(asked)
 
 
 def user_turn(*parts: Part) -> tuple[Message, ...]:

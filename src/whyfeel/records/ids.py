@@ -11,15 +11,25 @@ import numpy as np
 
 ID_HEX = 32  # 128 bits: no collision among any number of asks a person can pay for
 
+# built once: json.dumps builds a new encoder at every call that sets an option
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=dict).encode
+_LINE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=dict).encode
+_ASCII_LINE = json.JSONEncoder(allow_nan=False, default=dict).encode
 
-def canonical(value: Any) -> str:
+
+def canonical(value: object) -> str:
     """One JSON text per value: sorted keys, no blanks, no NaN, ASCII only, so that every string has a hash."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=dict)
+    return _CANONICAL(value)
 
 
-def content_id(value: Any) -> str:
+def content_id(value: object) -> str:
     """32 hex digits that depend on nothing but the JSON value."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:ID_HEX]
+    return text_id(canonical(value))
+
+
+def text_id(text: str) -> str:
+    """32 hex digits that depend on nothing but the text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_HEX]
 
 
 def json_line(value: Mapping[str, Any]) -> str:
@@ -27,11 +37,11 @@ def json_line(value: Mapping[str, Any]) -> str:
 
     A lone surrogate, which UTF-8 cannot carry, makes the line fall back to ASCII escapes: nothing is lost.
     """
-    line = json.dumps(value, ensure_ascii=False, separators=(", ", ": "), allow_nan=False, default=dict)
+    line = _LINE(value)
     try:
         line.encode()
     except UnicodeEncodeError:
-        line = json.dumps(value, separators=(", ", ": "), allow_nan=False, default=dict)
+        line = _ASCII_LINE(value)
     # JSON allows these inside strings, but some readers take them for line ends
     return line.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")
 

@@ -1,0 +1,7 @@
+"""How a sample is put to a model: procedures, modifiers and the baselines that ask nothing."""
+
+from whyfeel.strategies.base import Strategy
+from whyfeel.strategies.baselines import BASELINES, Baseline, build_baseline
+from whyfeel.strategies.registry import STRATEGIES, Composed, build_strategy
+
+__all__ = ["BASELINES", "STRATEGIES", "Baseline", "Composed", "Strategy", "build_baseline", "build_strategy"]

@@ -14,6 +14,7 @@ class Strategy(Protocol):
         name: the strategy as it is written in a command, in its one canonical spelling.
         asks: asks a sample, for planning; 0 for a baseline, which asks nothing.
         needs_pictures: whether its asks carry the sample's pictures.
+        prompts: ids of the prompt texts it uses; their hashes are part of a run's spec.
     """
 
     @property
@@ -22,6 +23,8 @@ class Strategy(Protocol):
     def asks(self) -> int: ...
     @property
     def needs_pictures(self) -> bool: ...
+    @property
+    def prompts(self) -> tuple[str, ...]: ...
 
     def respond(self, sample: Sample) -> Asking[Response]:
         """The conversation about one sample."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
+from whyfeel.judging import Scorer
 from whyfeel.records import Sample
-
-ReleasedScorer = Literal["basic", "complex"]
 
 
 class Task(Protocol):
@@ -31,7 +30,7 @@ class Task(Protocol):
     @property
     def macro(self) -> bool: ...
     @property
-    def scorer(self) -> ReleasedScorer: ...
+    def scorer(self) -> Scorer: ...
     @property
     def files(self) -> tuple[Path, ...]: ...
     @property

@@ -1,0 +1,49 @@
+"""What a command prints, and the exit status that goes with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from whyfeel.runs import RunResult
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False, default=dict) + "\n")
+
+
+def print_table(*parts: RenderableType) -> None:
+    """Tables on stdout, 80 columns wide unless the terminal is narrower."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if console.width > 80 or not console.is_terminal:
+        console.width = 80
+    for part in parts:
+        console.print(part)
+
+
+def print_result(result: RunResult, *, as_json: bool) -> int:
+    """The summary of a run.
+
+    Returns:
+        the exit status: 1 where nothing could be scored or a fault of ours left a sample unscored.
+    """
+    from whyfeel.report.tables import summary_table
+
+    if as_json:
+        print_json(result.summary)
+    else:
+        print_table(*summary_table(result.summary, result.folder))
+    for fault in result.faults[:3]:
+        print(f"whyfeel: an internal fault left a sample unscored: {fault}", file=sys.stderr)
+    if not result.summary["scored"]:
+        reasons = ", ".join(f"{reason} ({n:,})" for reason, n in result.summary["unscored"].items())
+        print(f"whyfeel: nothing could be scored: {reasons}", file=sys.stderr)
+    return int(bool(result.faults) or not result.summary["scored"])

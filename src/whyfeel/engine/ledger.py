@@ -1,0 +1,253 @@
+"""The ledger: one SQLite file that remembers every answer of a run.
+
+An answer is handed on only when it is committed (WAL, synchronous=FULL). A thread of its own writes; whatever
+has queued up while one commit waits for the disk goes into the next one (group commit), so that hundreds of
+answers share one fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, NoReturn
+
+from whyfeel.errors import DataError, StoreFailed
+from whyfeel.records import Answer, canonical
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    seq        INTEGER PRIMARY KEY,
+    key        TEXT NOT NULL UNIQUE,
+    purpose    TEXT NOT NULL,  -- "answer", or the judge (NAME-HASH) it was asked for
+    role       TEXT NOT NULL,
+    model      TEXT NOT NULL,  -- the declared name
+    ask        TEXT NOT NULL,  -- JSON of everything the key hashes
+    text       TEXT NOT NULL,  -- a BLOB where the text holds lone surrogates
+    outcome    TEXT NOT NULL,
+    finish     TEXT,
+    tokens_in  INTEGER,
+    tokens_out INTEGER,
+    cost       REAL,           -- US dollars
+    served     TEXT,
+    attempts   INTEGER NOT NULL,
+    source     TEXT,           -- the ledger a reused or replayed answer came from
+    address    TEXT NOT NULL,
+    at         TEXT NOT NULL   -- UTC
+)
+"""
+COLUMNS = "key, text, outcome, finish, tokens_in, tokens_out, cost, served, attempts, source"
+FIND = f"SELECT {COLUMNS} FROM answers WHERE key = ?"  # noqa: S608
+PUT = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+TOTALS = """
+SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), total(cost), count(*) - count(cost)
+FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FROM json_each(?)))
+"""
+DURABLE_WITHIN = 60.0  # seconds that a commit waits for another process's lock on the file
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the answers of a run took: calls answered, tokens, and US dollars (None where a price is unknown)."""
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An answer on its way into the ledger, with what was asked and where."""
+
+    answer: Answer
+    role: str
+    model: str
+    asked: str
+    purpose: str
+    address: str
+
+    def row(self) -> tuple[Any, ...]:
+        """The values of one row of `answers`, without seq."""
+        a = self.answer
+        return (
+            *(a.ask_id, self.purpose, self.role, self.model, self.asked),
+            *(_storable(a.text), a.outcome, a.finish, a.tokens_in, a.tokens_out, a.cost, a.served),
+            *(a.attempts, a.source, self.address, datetime.now(UTC).isoformat(timespec="milliseconds")),
+        )
+
+
+_Waiting = tuple[Entry, "asyncio.Future[None]"]
+
+
+class Ledger:
+    """The answers of one run. Use from one event loop; reading never waits for writing.
+
+    Args:
+        path: the file; made where it is missing, unless read-only.
+        readonly: for `--reuse` and `replay:`.
+
+    Raises:
+        DataError: the file is not a ledger, or was written by a newer whyfeel.
+        StoreFailed: the file cannot be made.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._error: StoreFailed | None = None
+        if readonly and not path.is_file():
+            raise DataError(f"there is no ledger at {str(path)!r}")
+        try:
+            if not readonly:
+                _create(path)
+            self._reader = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            version = self._reader.execute("PRAGMA user_version").fetchone()[0]
+            # a look-up in a file that is being written costs 50 microseconds, and most asks of a new run are not there
+            self._present = (
+                {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if version else set()
+            )
+        except sqlite3.DatabaseError as error:
+            _explain(path, error)
+        if version != VERSION:
+            self._reader.close()
+            raise DataError(f"{str(path)!r} has ledger version {version}; this whyfeel reads version {VERSION}")
+
+    def get(self, key: str) -> Answer | None:
+        """The durable answer to an ask, if there is one."""
+        if _short(key) not in self._present:
+            return None
+        row = self._reader.execute(FIND, (key,)).fetchone()
+        return Answer(row[0], _readable(row[1]), *row[2:]) if row is not None else None
+
+    async def put(self, entry: Entry) -> None:
+        """Write an answer; returns when it is durable.
+
+        Raises:
+            StoreFailed: it could not be written; nothing was half-written.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._writer is None:
+            self._writer = threading.Thread(
+                target=self._write, args=(asyncio.get_running_loop(),), name="whyfeel-ledger"
+            )
+            self._writer.start()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put((entry, done))
+        await done
+        self._present.add(_short(entry.answer.ask_id))
+
+    def totals(self, purposes: Iterable[str] | None = None) -> Totals:
+        """What this run's own answers took, reused and replayed ones left out.
+
+        Args:
+            purposes: only the answers asked for one of these, None for all.
+        """
+        chosen = None if purposes is None else canonical(sorted(purposes))
+        calls, tokens_in, tokens_out, cost, unpriced = self._reader.execute(TOTALS, (chosen, chosen)).fetchone()
+        return Totals(calls, tokens_in, tokens_out, None if unpriced else cost)
+
+    def models(self, role: str) -> list[str]:
+        """The declared names of the models that answered a role."""
+        rows = self._reader.execute("SELECT DISTINCT model FROM answers WHERE role = ? ORDER BY 1", (role,))
+        return [row[0] for row in rows]
+
+    def close(self) -> None:
+        """Wait for what is queued to be written, then close the file."""
+        if self._writer is not None:
+            self._queue.put(None)
+            self._writer.join()
+            self._writer = None
+        self._reader.close()
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The writing thread: one transaction for all that has queued up."""
+        db = _open_writer(self.path)
+        closing = False
+        while not closing:
+            first = self._queue.get()
+            batch: list[_Waiting] = []
+            while first is not None:
+                batch.append(first)
+                try:
+                    first = self._queue.get_nowait()
+                except Empty:
+                    break
+            closing = first is None
+            error = _commit(db, batch, self.path) if batch else None
+            self._error = self._error or error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, batch, error)
+        db.close()
+
+
+def _short(key: str) -> int:
+    """Sixty bits of a key: enough to tell what is surely absent, in a fraction of the memory."""
+    return int(key[:15], 16)
+
+
+def _settle(batch: list[_Waiting], error: StoreFailed | None) -> None:
+    for _, done in batch:
+        if done.done():  # its asker was cancelled meanwhile; the answer is durable all the same
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+
+def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreFailed | None:
+    try:
+        with db:
+            db.executemany(PUT, [entry.row() for entry, _ in batch])
+    except sqlite3.Error as error:
+        return StoreFailed(f"the ledger {str(path)!r} cannot be written: {error}; what was answered before is kept")
+    return None
+
+
+def _create(path: Path) -> None:
+    """Make the tables of a new ledger; an existing one is left as it is."""
+    db = _open_writer(path)
+    try:
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            with db:
+                db.execute(SCHEMA)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+    finally:
+        db.close()
+
+
+def _open_writer(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=DURABLE_WITHIN)
+    # where the file system has no shared memory (network mounts) SQLite keeps its old journal: slower, as safe
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _explain(path: Path, error: sqlite3.Error) -> NoReturn:
+    code: str = getattr(error, "sqlite_errorname", "")
+    if code == "SQLITE_NOTADB" or "file is not a database" in str(error):
+        raise DataError(f"{str(path)!r} is not a ledger (not an SQLite file)") from None
+    raise StoreFailed(f"the ledger {str(path)!r} cannot be opened: {error}") from None
+
+
+def _storable(text: str) -> str | bytes:
+    """SQLite stores UTF-8; a text with lone surrogates goes in as bytes, so that nothing is lost."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def _readable(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

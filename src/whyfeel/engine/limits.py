@@ -1,0 +1,191 @@
+"""How fast and how much: the pace of one endpoint, and the budget of a run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+
+from whyfeel.engine.model import Price, Request
+from whyfeel.errors import AskFailed, EndpointDown
+
+PATIENCE = 30.0  # seconds an endpoint may refuse every connection before the run stops
+CUT, RECOVER = 0.5, 0.1  # what a 429 leaves of the window; what each reply gives back
+
+
+class Limiter:
+    """The pace of one endpoint: a window of calls that halves on 429 and grows again, `--rpm` and `--tpm`.
+
+    All calls to an address pass through one limiter, so that one 429 slows every asker and a Retry-After
+    pauses them all.
+
+    Args:
+        address: for messages.
+        most: the widest window, the run's concurrency.
+        rpm: requests a minute, spaced evenly; None for no limit.
+        tpm: tokens a minute, in and out; None for no limit.
+        patience: seconds of nothing but refused connections before EndpointDown.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        most: int,
+        *,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.address = address
+        self.window = float(most)
+        self._most = most
+        self._seconds_a_call = 60 / rpm if rpm else 0.0
+        self._seconds_a_token = 60 / tpm if tpm else 0.0
+        self._patience = patience
+        self._in_flight = 0
+        self._open_at = 0.0  # no call starts before this moment
+        self._cut_at = 0.0
+        self._refused_since: float | None = None
+        self._refused = 0
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(self, tokens: int) -> None:
+        """Wait for a turn.
+
+        Args:
+            tokens: the call's estimated tokens, for `--tpm`.
+        """
+        if not self._waiting and self._free():
+            self._take(tokens)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, tokens))
+        self._admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """A call is over, however it ended."""
+        self._in_flight -= 1
+        self._admit()
+
+    def replied(self, surplus_tokens: int = 0) -> None:
+        """The endpoint answered: widen the window, and book the tokens that the estimate missed."""
+        self._refused_since, self._refused = None, 0
+        self.window = min(float(self._most), self.window + RECOVER)
+        self._open_at += surplus_tokens * self._seconds_a_token
+
+    def limited(self, started: float, retry_after: float | None) -> None:
+        """The endpoint answered 429: halve the window, once for all the calls that were under way together.
+
+        Args:
+            started: when the call started, on the monotonic clock.
+            retry_after: seconds the endpoint asked to wait.
+        """
+        self._refused_since, self._refused = None, 0
+        now = monotonic()
+        if started >= self._cut_at:
+            self.window = max(1.0, self.window * CUT)
+            self._cut_at = now
+        if retry_after is not None:
+            self._open_at = max(self._open_at, now + retry_after)
+
+    def refused(self, detail: str) -> None:
+        """No connection could be made.
+
+        Raises:
+            EndpointDown: nothing else has happened for `patience` seconds.
+        """
+        now = monotonic()
+        self._refused += 1
+        if self._refused_since is None:
+            self._refused_since = now
+        elif now - self._refused_since >= self._patience:
+            raise EndpointDown(
+                f"{self.address} could not be reached for {now - self._refused_since:.0f} s "
+                f"({self._refused} tries; {detail}). Nothing is lost: start the server or mend the address, "
+                "then run the same command again"
+            )
+
+    def _free(self) -> bool:
+        return self._in_flight < self.window and monotonic() >= self._open_at
+
+    def _take(self, tokens: int) -> None:
+        self._in_flight += 1
+        pause = self._seconds_a_call + tokens * self._seconds_a_token
+        if pause:
+            self._open_at = max(self._open_at, monotonic()) + pause
+
+    def _admit(self) -> None:
+        while self._waiting and self._free():
+            turn, tokens = self._waiting.popleft()
+            if not turn.done():
+                self._take(tokens)
+                turn.set_result(None)
+        if self._waiting and self._timer is None and (pause := self._open_at - monotonic()) > 0:
+            self._timer = asyncio.get_running_loop().call_later(pause, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._admit()
+
+
+class Budget:
+    """What a run may spend in all, earlier sittings of the same run included.
+
+    Args:
+        max_calls: requests sent, tries included; None for no limit.
+        max_cost: US dollars; None for no limit.
+        calls, cost: what the run's ledger already holds.
+    """
+
+    def __init__(
+        self,
+        max_calls: int | None = None,
+        max_cost: float | None = None,
+        *,
+        calls: int = 0,
+        cost: float = 0.0,
+    ) -> None:
+        self._max_calls = max_calls
+        self._max_cost = max_cost
+        self._calls = calls
+        self._spent = cost
+        self._reserved = 0.0
+        self._settled = asyncio.Event()
+
+    async def reserve(self, request: Request, price: Price | None) -> float:
+        """Set aside what a call may cost at most, so that calls in flight together cannot overspend.
+
+        Waits where the calls in flight may yet leave enough.
+
+        Returns:
+            the amount set aside, for `settle`.
+
+        Raises:
+            AskFailed: the budget is used up.
+        """
+        most = price.cost(*request.tokens) or 0.0 if price else 0.0
+        while True:
+            if self._max_calls is not None and self._calls >= self._max_calls:
+                raise AskFailed("budget", f"--max-calls {self._max_calls} is used up")
+            if self._max_cost is None or self._spent + self._reserved + most <= self._max_cost:
+                break
+            if not self._reserved:
+                raise AskFailed("budget", f"--max-cost {self._max_cost:g} would be exceeded")
+            self._settled.clear()
+            await self._settled.wait()
+        self._calls += 1
+        self._reserved += most
+        return most
+
+    def settle(self, reserved: float, cost: float | None) -> None:
+        """Replace a reservation by what the call cost (None where nobody knows: then by the reservation)."""
+        self._reserved = max(0.0, self._reserved - reserved)
+        self._spent += reserved if cost is None else cost
+        self._settled.set()

@@ -1,0 +1,196 @@
+"""The tables a command prints, 80 columns wide. Every number carries its n and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from whyfeel.report import numbers
+from whyfeel.tasks import DataReport
+
+WIDTH = 80
+NOTES = {
+    "overlap": "overlap counts word stems shared with the triggers. It does not verify, and cannot see a negation.",
+    "official-llama3": "An LLM counts the triggers; official_recall repeats the released scorer, faults included.",
+    "official-gpt": "An LLM counts the triggers; official_recall repeats the released scorer, faults included.",
+}
+
+
+def listing(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A plain table of texts."""
+    table = _table()
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableType]:
+    """A run's scores by group, with the headline first, then what was left out and what it took."""
+    judge = summary["judge"] + (f" ({summary['judge_model']})" if summary["judge_model"] else "")
+    title = f"{summary['task']} · {summary['model']} · {summary['strategy']} · judged by {judge}"
+    scores = summary["scores"]
+    headline = summary["headline"].get("score")
+    refused = summary["headline"].get("refused")
+    groups = list(next(iter(scores.values())))
+    table = _table()
+    table.add_column("")
+    table.add_column(_words(headline or "score"), justify="right")
+    table.add_column("95% interval", justify="right")
+    table.add_column("n", justify="right")
+    others = [name for name in scores if name != headline]
+    for name in others:
+        table.add_column(_words(name), justify="right")
+    for group in groups:
+        first = scores[headline or others[0]].get(group, {})
+        cells = [_value(first), numbers.interval(first.get("low"), first.get("high")), numbers.count(first.get("n", 0))]
+        cells += [_value(scores[name][group]) if group in scores[name] else "" for name in others]
+        table.add_row(group, *cells, style="bold" if group == "overall" else "")
+    parts: list[RenderableType] = ["", Text(title, style="bold"), ""]
+    if refused:
+        parts += [Text(f"No headline: {refused}", style="bold red"), ""]
+    parts += [table, "", *_footnotes(summary, scores, folder)]
+    return parts
+
+
+def _footnotes(summary: Mapping[str, Any], scores: Mapping[str, Any], folder: Path) -> list[RenderableType]:
+    lines = [NOTES.get(summary["judge"], "")]
+    lines += sorted({f"{_words(n)}: {one['why']}" for n, by in scores.items() for one in by.values() if one.get("why")})
+    unscored = ", ".join(f"{reason} {numbers.count(n)}" for reason, n in summary["unscored"].items())
+    outcomes = ", ".join(f"{outcome} {numbers.count(n)}" for outcome, n in summary["outcomes"].items() if n)
+    lines.append(
+        f"{numbers.count(summary['scored'])} of {numbers.count(summary['n'])} samples scored"
+        + (f"; unscored: {unscored}" if unscored else "")
+        + (f"; among the answers: {outcomes}" if outcomes else "")
+    )
+    tokens = summary["tokens"]
+    lines.append(
+        f"{numbers.count(summary['calls'])} calls, {numbers.tokens(tokens['in'])} tokens in, "
+        f"{numbers.tokens(tokens['out'])} out, {numbers.money(summary['cost'])}; {numbers.duration(summary['seconds'])}"
+    )
+    lines.append(f"Files: {folder}")
+    return [Text(line, style="dim") for line in lines if line]
+
+
+def controls_table(summaries: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """The seven baselines beside each other, best first by F1, and what their order shows."""
+    ranked = sorted(summaries, key=lambda one: -_overall(one, "f1"))
+    table = _table()
+    table.add_column("baseline")
+    for name in ("F1", "95% interval", "recall", "precision", "n"):
+        table.add_column(name, justify="right")
+    for summary in ranked:
+        scores = {name: by["overall"] for name, by in summary["scores"].items()}
+        f1 = scores["f1"]
+        table.add_row(
+            summary["model"].removeprefix("baseline:"),
+            numbers.score(f1["value"]),
+            numbers.interval(f1["low"], f1["high"]),
+            numbers.score(scores["recall"]["value"]),
+            numbers.score(scores["precision"]["value"]),
+            numbers.count(f1["n"]),
+        )
+    first = summaries[0]
+    title = f"{first['task']} · {numbers.count(first['n'])} samples · judged by {first['judge']}"
+    order = " > ".join(one["model"].removeprefix("baseline:") for one in ranked)
+    by_recall = sorted(summaries, key=lambda one: -_overall(one, "recall"))
+    recall_order = " > ".join(one["model"].removeprefix("baseline:") for one in by_recall)
+    lines = [
+        f"by F1:     {order}",
+        f"by recall: {recall_order}",
+        "Recall alone rewards a list of common triggers (stuff); F1 does not.",
+        NOTES[first["judge"]],
+    ]
+    return ["", Text(title, style="bold"), "", table, "", *(Text(line, style="dim") for line in lines)]
+
+
+def _overall(summary: Mapping[str, Any], score: str) -> float:
+    value = summary["scores"][score]["overall"]["value"]
+    return -1.0 if value is None else float(value)
+
+
+def log_table(scored: Mapping[str, Any]) -> list[RenderableType]:
+    """An official judge log: the released scorer's figures beside the corrected ones."""
+    table = _table()
+    for head in ("", "official", "corrected", "95% interval", "n"):
+        table.add_column(head, justify="right" if head else "left")
+    official, recall = scored["official"] or {}, scored["intervals"]["corrected_recall"]
+    for group in [*recall]:
+        one = recall[group]
+        printed = f"{official[group]:.5f}" if group in official else "n/a" if official == {} else ""
+        table.add_row(
+            group,
+            printed,
+            numbers.score(one["value"]),
+            numbers.interval(one["low"], one["high"]),
+            numbers.count(one["n"]),
+            style="bold" if group == "overall" else "",
+        )
+    lines = [f"{numbers.count(scored['n'])} rows, {numbers.count(scored['unparsed'])} without a readable score"]
+    if scored["official"] is None:
+        lines.append(f"official: the released scorer raises ({scored['why']})")
+    unscored = ", ".join(f"{reason} {numbers.count(n)}" for reason, n in scored["unscored"].items())
+    lines += [f"unscored samples: {unscored}"] if unscored else []
+    for name in ("unknown", "surplus", "duplicates"):
+        if scored[name]:
+            lines.append(f"{name} rows: {numbers.count(scored[name])}")
+    title = Text(f"{scored['task']} · an official judge log", style="bold")
+    return ["", title, "", table, "", *(Text(line, style="dim") for line in lines)]
+
+
+def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
+    """What a run would ask and cost."""
+    rows = [
+        ("samples", numbers.count(rehearsal["samples"])),
+        ("pictures that cannot be sent", numbers.count(rehearsal["bad_pictures"])),
+        ("answers already known", numbers.count(rehearsal["known"])),
+        *(
+            (f"calls, {role}", f"{numbers.count(n)} to {rehearsal['addresses'][role] or 'a ledger'}")
+            for role, n in rehearsal["calls"].items()
+        ),
+        ("tokens in, estimated", numbers.tokens(rehearsal["tokens"]["in"])),
+        ("tokens out, at most", numbers.tokens(rehearsal["tokens"]["out_at_most"])),
+        ("cost, at most", numbers.money(rehearsal["cost_at_most"])),
+    ]
+    title = Text(f"{rehearsal['task']} · dry run, nothing was sent", style="bold")
+    note = Text("A judge whose verdict cannot be read is asked again, up to five times.", style="dim")
+    return ["", title, "", listing(("", ""), rows), "", note]
+
+
+def data_table(report: DataReport) -> list[RenderableType]:
+    """Counts, odd records and pictures that cannot be sent."""
+    parts: list[RenderableType] = ["", Text(f"{report.task} · records", style="bold"), ""]
+    rows = [
+        ("samples", numbers.count(report.n)),
+        ("triggers", numbers.count(report.triggers)),
+        *((f"  {group}", numbers.count(n)) for group, n in report.groups.items()),
+        ("pictures checked", numbers.count(report.pictures_checked)),
+        ("pictures that cannot be sent", numbers.count(len(report.bad_pictures))),
+    ]
+    parts.append(listing(("", ""), rows))
+    if report.flags:
+        parts += ["", Text("Odd records (asked and scored all the same)", style="bold"), ""]
+        parts.append(listing(("record", "what is odd"), report.flags))
+    if report.bad_pictures:
+        parts += ["", Text("Pictures that cannot be sent", style="bold"), ""]
+        parts.append(listing(("picture", "why"), report.bad_pictures))
+    return parts
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="")
+
+
+def _value(one: Mapping[str, Any]) -> str:
+    return numbers.score(one.get("value"))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,235 @@
+"""Run a plan: every sample answered and judged side by side with the others, then the files written."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from whyfeel.engine import Budget, Counts, Engine, Ledger, Pace, Retries, Route
+from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped
+from whyfeel.judging import Judge
+from whyfeel.media import MediaStore
+from whyfeel.records import Judgement, Media, Response, Sample, Unscored
+from whyfeel.runs.folder import RunFolder, write_json, write_lines
+from whyfeel.runs.options import RunOptions
+from whyfeel.runs.plan import ANSWER
+from whyfeel.runs.spec import RunSpec
+from whyfeel.runs.spool import Spool
+from whyfeel.runs.summarise import summarise
+from whyfeel.strategies import Strategy
+from whyfeel.tasks import Task
+
+TICK = 0.25  # seconds between two looks at the progress
+BAD_PICTURE, FAULT = "bad picture", "fault"
+
+
+class Watch(Protocol):
+    """Who looks on: gets remarks and, a few times a second, how far the run is."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know, in one line."""
+        ...
+
+    def start(self, total: int, counts: Counts) -> None:
+        """The samples start; `counts` keeps changing."""
+        ...
+
+    def tick(self, done: int) -> None:
+        """So many samples are done."""
+        ...
+
+    def finish(self) -> None:
+        """The samples are done, or the run stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one sitting does.
+
+    Attributes:
+        responses: where the responses come from: one for each sample, None where the strategy is still to be asked.
+        primary: whether the folder's own files are written, and not only the judge's.
+    """
+
+    spec: RunSpec
+    options: RunOptions
+    task: Task
+    total: int
+    samples: Callable[[], Iterator[Sample]]
+    responses: Callable[[], Iterator[Response | None]]
+    strategy: Strategy | None
+    judge: Judge
+    routes: Mapping[str, Route]
+    bad: Mapping[Media, str]
+    primary: bool = True
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        summary: what summary.json holds.
+        folder: where everything lies.
+        faults: samples that an internal fault left unscored, with the exceptions' names.
+    """
+
+    summary: dict[str, Any]
+    folder: Path
+    faults: tuple[str, ...] = ()
+
+
+def execute(job: Job, folder: RunFolder, watch: Watch, begun: float) -> RunResult:
+    """Do a job in a folder that is locked.
+
+    Args:
+        begun: when the sitting began, on the monotonic clock.
+
+    Raises:
+        RunStopped, KeyRefused, Interrupted: the run cannot go on; the ledger holds all that was answered.
+    """
+    return asyncio.run(_Sitting(job, folder, watch).run(begun))
+
+
+class _Sitting:
+    """One process's work on a run."""
+
+    def __init__(self, job: Job, folder: RunFolder, watch: Watch) -> None:
+        self.job = job
+        self.folder = folder
+        self.watch = watch
+        self.done = 0
+        self.faults: list[str] = []
+
+    async def run(self, begun: float) -> RunResult:
+        job = self.job
+        ledger = Ledger(self.folder.ledger)
+        reuse = {str(path): Ledger(_ledger_path(path), readonly=True) for path in job.options.reuse}
+        media = MediaStore(job.task.images)
+        self.responses, self.judgements = Spool(self.folder.path), Spool(self.folder.path)
+        self.engine = _engine(job, ledger, reuse, media)
+        try:
+            with _signals(self.engine):
+                await self._stream()
+            totals = ledger.totals([ANSWER, job.spec.judge.id])
+            summary = summarise(job.spec, job.task, job.judge, self._results(), totals, monotonic() - begun)
+            self._write(summary)
+        finally:
+            await self.engine.close()
+            media.close()
+            self.responses.close()
+            self.judgements.close()
+            for one in (ledger, *reuse.values()):
+                one.close()
+        return RunResult(summary, self.folder.path, tuple(self.faults))
+
+    async def _stream(self) -> None:
+        self.watch.start(self.job.total, self.engine.counts)
+        ticking = asyncio.create_task(self._tick())
+        try:
+            items = zip(self.job.samples(), self.job.responses(), strict=False)
+            await self.engine.stream(enumerate(items), self._one)
+        finally:
+            ticking.cancel()
+            self.watch.tick(self.done)
+            self.watch.finish()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.watch.tick(self.done)
+
+    async def _one(self, item: tuple[int, tuple[Sample, Response | None]]) -> None:
+        """One sample, from question to verdict; whatever goes wrong with it leaves the others alone."""
+        index, (sample, response) = item
+        if response is None:
+            response = await self._respond(sample)
+        judgement = await self._judge(sample, response)
+        self.responses.put(index, response.to_json())
+        self.judgements.put(index, judgement.to_json())
+        self.done += 1
+
+    async def _respond(self, sample: Sample) -> Response:
+        strategy = self.job.strategy
+        if strategy is None:
+            raise AssertionError("a job without responses has a strategy")
+        for media in sample.media if strategy.needs_pictures else ():
+            if (why := self.job.bad.get(media)) is not None:
+                return Response(sample.id, "", unscored=Unscored(BAD_PICTURE, why))
+        try:
+            return await self.engine.converse(strategy.respond(sample), ANSWER)
+        except AskFailed as failed:
+            return Response(sample.id, "", unscored=Unscored(failed.reason, failed.detail))
+        except (KeyRefused, RunStopped):
+            raise
+        except Exception as fault:  # noqa: BLE001 - one sample is isolated from the next
+            return Response(sample.id, "", unscored=self._fault(sample, fault))
+
+    async def _judge(self, sample: Sample, response: Response) -> Judgement:
+        if response.unscored is not None:
+            return Judgement(sample.id, unscored=response.unscored)
+        try:
+            return await self.engine.converse(self.job.judge.judge(sample, response), self.job.spec.judge.id)
+        except AskFailed as failed:
+            return Judgement(sample.id, unscored=Unscored(failed.reason, failed.detail))
+        except (KeyRefused, RunStopped):
+            raise
+        except Exception as fault:  # noqa: BLE001 - one sample is isolated from the next
+            return Judgement(sample.id, unscored=self._fault(sample, fault))
+
+    def _fault(self, sample: Sample, fault: Exception) -> Unscored:
+        detail = f"{type(fault).__name__}: {fault}"
+        self.faults.append(f"{sample.id}: {detail}")
+        return Unscored(FAULT, detail)
+
+    def _results(self) -> Iterator[tuple[Sample, Response, Judgement]]:
+        for sample, response, judgement in zip(self.job.samples(), self.responses, self.judgements, strict=True):
+            yield sample, Response.from_json(response), Judgement.from_json(judgement)
+
+    def _write(self, summary: Mapping[str, Any]) -> None:
+        folders = [self.folder.judge(self.job.spec.judge.id)]
+        if self.job.primary:
+            write_lines(self.folder.responses, self.responses)
+            folders.append(self.folder)
+        for folder in folders:
+            write_lines(folder.judgements, self.judgements)
+            write_json(folder.summary, summary)
+
+
+def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaStore) -> Engine:
+    options, spent = job.options, ledger.totals()
+    return Engine(
+        job.routes,
+        ledger,
+        media,
+        concurrency=options.concurrency,
+        budget=Budget(options.max_calls, options.max_cost, calls=spent.calls, cost=spent.cost or 0.0),
+        reuse=reuse,
+        pace=Pace(options.rpm, options.tpm),
+        retries=Retries(seed=options.seed),
+    )
+
+
+def _ledger_path(path: Path) -> Path:
+    return RunFolder(path).ledger if path.is_dir() else path
+
+
+@contextmanager
+def _signals(engine: Engine) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the engine in good order; a second one at once."""
+    loop = asyncio.get_running_loop()
+    caught: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
+    for one in caught:
+        loop.add_signal_handler(one, engine.stop, Interrupted(one))
+    try:
+        yield
+    finally:
+        for one in caught:
+            loop.remove_signal_handler(one)

@@ -1,0 +1,131 @@
+"""A run folder: its files, its lock, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
+from whyfeel.records import json_line
+
+
+class RunFolder:
+    """The files of one run, by name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = path / "run.json"
+        self.ledger = path / "ledger.sqlite"
+        self.responses = path / "responses.jsonl"
+        self.judgements = path / "judgements.jsonl"
+        self.summary = path / "summary.json"
+
+    def judge(self, judge_id: str) -> RunFolder:
+        """The folder of one judge, with its own judgements.jsonl and summary.json."""
+        return RunFolder(self.path / "judges" / judge_id)
+
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises:
+            UserError: it is not a folder, holds something else, or cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            strangers = not self.manifest.exists() and any(entry.name != ".lock" for entry in self.path.iterdir())
+        except OSError as error:
+            raise UserError(f"--out: {str(self.path)!r} cannot be made: {error.strerror}") from None
+        if strangers:
+            raise UserError(
+                f"--out: {str(self.path)!r} is not empty and not a run folder (no run.json); choose another"
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; the lock dies with the process, however it dies.
+
+        Raises:
+            RunLocked: another process holds it; names the process.
+        """
+        try:
+            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise UserError(f"{str(self.path)!r} cannot be written: {error.strerror}") from None
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(handle, 200).decode("utf-8", "replace").strip() or "another process"
+                raise RunLocked(f"{str(self.path)!r} is in use by {holder}; wait for it or stop it") from None
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+    def read_manifest(self) -> dict[str, Any]:
+        """run.json.
+
+        Raises:
+            DataError: this is not a run folder, or run.json is damaged.
+        """
+        return read_json(self.manifest, "a run folder has one")
+
+
+def read_json(path: Path, expected: str) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        DataError: it is missing or is not one.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read ({error.strerror}): {expected}") from None
+    except ValueError as error:
+        raise DataError(f"{str(path)!r} is damaged ({error}): {expected}") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{str(path)!r} should be a JSON object: {expected}")
+    return value
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file for people: indented, keys in their own order, whole or not at all."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=dict) + "\n"
+    _replace(path, [text.encode("utf-8", "backslashreplace")])
+
+
+def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON Lines file, whole or not at all."""
+    _replace(path, (json_line(line).encode() + b"\n" for line in lines))
+
+
+def _replace(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write beside the file, flush to disk, and rename: a reader sees the old file or the new one, never a half.
+
+    Raises:
+        StoreFailed: it cannot be written; the old file is as it was.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise StoreFailed(f"{str(path)!r} cannot be written: {error.strerror}") from None

@@ -1,0 +1,135 @@
+"""What the user asked for, from the command line and from `--config`, in one validated record."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from whyfeel.errors import UserError
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
+
+
+class RunOptions(BaseModel):
+    """The options of `whyfeel run`; `judge` and `judge-answers` use those that apply to them.
+
+    Attributes:
+        gen, judge_gen: sampling settings by their chat-completions names, over those of the strategy and the judge.
+        limit, sample: the first N samples, or N drawn by seed and spread over the emotions.
+        max_cost: US dollars.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    model: str
+    out: Path
+    strategy: str = "direct"
+    judge: str = "overlap"
+    judge_model: str | None = None
+    data: Path | None = None
+    images: Path | None = None
+    prompts: Path | None = None
+    limit: Positive | None = None
+    sample: Positive | None = None
+    seed: int = 0
+    gen: dict[str, Setting] = {}
+    judge_gen: dict[str, Setting] = {}
+    concurrency: Annotated[int, Field(gt=0, le=4096)] = 32
+    rpm: Rate | None = None
+    tpm: Rate | None = None
+    max_calls: Annotated[int, Field(ge=0)] | None = None
+    max_cost: Annotated[float, Field(ge=0)] | None = None
+    prices: Path | None = None
+    reuse: tuple[Path, ...] = ()
+
+
+def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOptions:
+    """The options of a run.
+
+    Args:
+        given: what the command line sets; None where it is silent.
+        config: a TOML file with the same names as the options, dashes or underscores; the command line overrides it.
+
+    Raises:
+        UserError: an unknown name, a value of the wrong kind, or a needed one that is missing; one line.
+    """
+    values = _read_config(config) if config is not None else {}
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        options = RunOptions.model_validate(values)
+    except ValidationError as error:
+        raise UserError(_one_line(error, config)) from None
+    if options.limit is not None and options.sample is not None:
+        raise UserError("--limit takes the first samples and --sample draws some: give one of them")
+    return options
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"--config: {str(path)!r} is not a readable TOML file: {error}") from None
+    return {name.replace("-", "_"): value for name, value in values.items()}
+
+
+def _one_line(error: ValidationError, config: Path | None) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    flag = f"--{name.replace('_', '-')}" if name != "task" else name.upper()
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, RunOptions.model_fields, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"--config: {str(config)!r} sets {name!r}, which is no option of a run{hint}"
+    if first["type"] == "missing":
+        return f"{flag} is needed; give it on the command line or in --config"
+    return f"{flag}: {first['msg'].lower()}; got {first['input']!r}"
+
+
+def parse_settings(texts: list[str] | None, flag: str) -> dict[str, Setting] | None:
+    """`temperature=0,max_tokens=512` as a dictionary; values are read as JSON where they are JSON.
+
+    A JSON object is taken as it is. `name=null` takes a setting away.
+
+    >>> parse_settings(["temperature=0.5,stop=END"], "--gen")
+    {'temperature': 0.5, 'stop': 'END'}
+    """
+    if not texts:
+        return None
+    settings: dict[str, Setting] = {}
+    for text in texts:
+        if text.lstrip().startswith("{"):
+            settings |= _json_object(text, flag)
+            continue
+        for pair in text.split(","):
+            name, equals, value = pair.partition("=")
+            if not equals or not name.strip():
+                raise UserError(f"{flag}: expected name=value pairs such as temperature=0,max_tokens=512; got {text!r}")
+            settings[name.strip()] = _value(value.strip())
+    return settings
+
+
+def _json_object(text: str, flag: str) -> dict[str, Setting]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{flag}: not a JSON object: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{flag}: expected a JSON object, got {text!r}")
+    return value
+
+
+def _value(text: str) -> Setting:
+    try:
+        value: Setting = json.loads(text)
+    except ValueError:
+        return text
+    return value

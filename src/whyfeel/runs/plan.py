@@ -1,0 +1,167 @@
+"""From options to everything a run needs, checked before the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from whyfeel.engine import Model, Route
+from whyfeel.errors import UserError
+from whyfeel.judging import Judge, build_judge
+from whyfeel.media import BadPicture, MediaStore
+from whyfeel.models import build_model, load_prices
+from whyfeel.prompts import Prompts, load_prompts
+from whyfeel.records import Media, Sample
+from whyfeel.runs.options import RunOptions
+from whyfeel.runs.select import Chosen, choose, selected
+from whyfeel.runs.spec import JudgeSpec, RunSpec, file_hashes, prompt_hashes
+from whyfeel.strategies import Strategy, build_baseline, build_strategy
+from whyfeel.tasks import Task, open_task
+
+ANSWER, JUDGE = "answer", "judge"  # the roles, and for answers the purpose they are booked under
+BASELINE = "baseline:"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that is ready to start.
+
+    Attributes:
+        task, chosen: the samples.
+        total: how many samples are chosen.
+        strategy, judge: what is done with each.
+        routes: role to model; empty where nothing is asked.
+        spec: what decides the answers and the first judge's verdicts.
+        bad: chosen pictures that cannot be sent, with the reason.
+        prompts: for the manifest.
+    """
+
+    options: RunOptions
+    task: Task
+    chosen: Chosen
+    total: int
+    strategy: Strategy
+    judge: Judge
+    routes: Mapping[str, Route]
+    spec: RunSpec
+    prompts: Prompts
+    bad: Mapping[Media, str] = field(default_factory=dict)
+
+    def samples(self) -> Iterator[Sample]:
+        """The chosen samples, in the task's order."""
+        return selected(self.task, self.chosen)
+
+
+def plan_run(options: RunOptions) -> Plan:
+    """Build and check everything a run needs.
+
+    Raises:
+        UserError: an option names nothing known, data or pictures are missing, or a price is needed and unknown.
+    """
+    prompts = load_prompts(options.prompts)
+    task = open_task(options.task, options.data, options.images)
+    strategy = _strategy(options, task, prompts)
+    build = _builder(options)
+    routes: dict[str, Route] = {}
+    if strategy.asks:
+        routes[ANSWER] = Route(build(options.model, ANSWER), options.gen)
+    model = routes[ANSWER].model.name if strategy.asks else options.model
+    judge, judge_spec, judge_route = plan_judge(options, task, prompts)
+    if judge_route is not None:
+        routes[JUDGE] = judge_route
+    spec = RunSpec(
+        *(task.name, file_hashes(task.files), model, strategy.name, options.gen),
+        *(prompt_hashes(prompts, strategy.prompts), options.seed, judge_spec),
+    )
+    chosen = choose(task, limit=options.limit, sample=options.sample, seed=options.seed)
+    plan = Plan(options, task, chosen, 0, strategy, judge, routes, spec, prompts)
+    return _surveyed(plan)
+
+
+def plan_judge(options: RunOptions, task: Task, prompts: Prompts) -> tuple[Judge, JudgeSpec, Route | None]:
+    """A judge, its spec, and the route to the model it asks (None for an offline judge).
+
+    Raises:
+        UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round.
+    """
+    judge = build_judge(options.judge, prompts, task, task.scorer)
+    route: Route | None = None
+    if judge.asks:
+        if options.judge_model is None:
+            raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
+        route = Route(_builder(options)(options.judge_model, JUDGE), options.judge_gen)
+    elif options.judge_model is not None or options.judge_gen:
+        raise UserError(f"the judge {judge.name} asks no model: leave --judge-model and --judge-gen out")
+    name = route.model.name if route is not None else None
+    return judge, JudgeSpec(judge.name, name, options.judge_gen, prompt_hashes(prompts, judge.prompts)), route
+
+
+def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
+    if not options.model.startswith(BASELINE):
+        return build_strategy(options.strategy, prompts)
+    if options.strategy != "direct" or options.gen:
+        raise UserError(f"{options.model} asks no model: leave --strategy and --gen out")
+    return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)
+
+
+def _builder(options: RunOptions) -> Callable[[str, str], Model]:
+    """From (spec, role) to a model, priced; a budget in money needs a price."""
+    prices = load_prices(options.prices)
+
+    def build(spec: str, role: str) -> Model:
+        model = build_model(spec, role, prices)
+        if options.max_cost is not None and model.price is None:
+            raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
+        return model
+
+    return build
+
+
+def _surveyed(plan: Plan) -> Plan:
+    """Count the samples and look at every picture's header and end, before anything is paid for."""
+    media = MediaStore(plan.task.images)
+    total, shown, missing = 0, 0, 0
+    bad: dict[Media, str] = {}
+    for sample in plan.samples():
+        total += 1
+        if not plan.strategy.needs_pictures:
+            continue
+        if sample.media and plan.task.images is None:
+            raise UserError(f"{plan.task.name} needs its pictures: {plan.task.images_help}")
+        for one in sample.media:
+            shown += 1
+            if (why := bad.get(one) or _fault(media, one)) is not None:
+                bad[one] = why
+                missing += why.startswith("no such file")
+    media.close()
+    if not total:
+        raise UserError(f"{plan.task.name} has no samples to run")
+    if shown > 1 and missing == shown:
+        raise UserError(
+            f"--images: none of the {shown:,} pictures is under {str(plan.task.images)!r} "
+            f"({next(iter(bad.values()))}); {plan.task.images_help}"
+        )
+    return replace(plan, total=total, bad=bad)
+
+
+def _fault(media: MediaStore, one: Media) -> str | None:
+    try:
+        media.check(one)
+    except BadPicture as bad:
+        return str(bad)
+    return None
+
+
+def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:
+    """Where each role's model lives, for the manifest."""
+    return [
+        {"role": role, "model": route.model.name, "address": route.model.address}
+        for role, route in sorted(plan_routes.items())
+    ]
+
+
+def absolute(path: Path | None) -> str | None:
+    """A path as it is kept in run.json, so that the run can be judged again from any folder."""
+    return str(path.resolve()) if path is not None else None

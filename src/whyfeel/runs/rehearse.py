@@ -1,0 +1,109 @@
+"""`--dry-run`: what a run would ask and what that would cost at most, without a call."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from whyfeel.engine import Engine, Ledger, Model, Request, Route
+from whyfeel.errors import AskFailed, CallFailed
+from whyfeel.media import MediaStore
+from whyfeel.records import Response, Sample
+from whyfeel.runs.folder import RunFolder
+from whyfeel.runs.options import RunOptions
+from whyfeel.runs.plan import ANSWER, JUDGE, Plan, plan_run
+
+
+@dataclass
+class _Book:
+    """What would be asked."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    tokens_in: Counter[str] = field(default_factory=Counter)
+    tokens_out: Counter[str] = field(default_factory=Counter)
+
+
+class _Declining:
+    """Stands in for a model: books what it is asked and answers nothing."""
+
+    address = ""  # no limiter, no budget: nothing is sent
+
+    def __init__(self, model: Model, book: _Book) -> None:
+        self.name, self.price, self._book = model.name, model.price, book
+
+    async def answer(self, request: Request) -> NoReturn:
+        role, (tokens_in, tokens_out) = request.ask.role, request.tokens
+        self._book.calls[role] += 1
+        self._book.tokens_in[role] += tokens_in
+        self._book.tokens_out[role] += tokens_out
+        raise CallFailed("dry run", "nothing is sent", again=False)
+
+    async def close(self) -> None:
+        """Nothing was opened."""
+
+
+def rehearse(options: RunOptions) -> dict[str, Any]:
+    """Plan a run and price it.
+
+    Returns:
+        samples, bad_pictures, known answers, calls by role (the fewest: a judge whose verdict cannot be read is asked
+        again), estimated tokens in, the most tokens out, the cost at most in US dollars (None where a price is
+        unknown), and the addresses that would be called.
+    """
+    plan = plan_run(options)
+    book, known = asyncio.run(_rehearse(plan))
+    costs = {role: _cost(plan.routes[role].model, book, role) for role in book.calls}
+    return {
+        "task": plan.task.name,
+        "samples": plan.total,
+        "bad_pictures": len(plan.bad),
+        "known": known,
+        "calls": {role: book.calls[role] for role in plan.routes},
+        "tokens": {"in": sum(book.tokens_in.values()), "out_at_most": sum(book.tokens_out.values())},
+        "cost_at_most": None if None in costs.values() else sum(cost or 0.0 for cost in costs.values()),
+        "addresses": {role: route.model.address for role, route in plan.routes.items()},
+    }
+
+
+def _cost(model: Model, book: _Book, role: str) -> float | None:
+    return model.price.cost(book.tokens_in[role], book.tokens_out[role]) if model.price else None
+
+
+async def _rehearse(plan: Plan) -> tuple[_Book, int]:
+    book = _Book()
+    routes = {role: Route(_Declining(route.model, book), route.gen) for role, route in plan.routes.items()}
+    own = RunFolder(plan.options.out).ledger
+    paths = [own, *(RunFolder(p).ledger if p.is_dir() else p for p in plan.options.reuse)]
+    reuse = {str(path): Ledger(path, readonly=True) for path in paths if path.exists()}
+    media = MediaStore(plan.task.images)
+    with tempfile.TemporaryDirectory(prefix="whyfeel-dry-run-") as scratch:
+        ledger = Ledger(Path(scratch) / "ledger.sqlite")
+        engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)
+        try:
+            await engine.stream(plan.samples(), lambda sample: _one(plan, engine, book, sample))
+        finally:
+            media.close()
+            for one in (ledger, *reuse.values()):
+                one.close()
+    return book, engine.counts.known
+
+
+async def _one(plan: Plan, engine: Engine, book: _Book, sample: Sample) -> None:
+    """Drive a sample as far as known answers carry it; an unknown answer is taken to be as long as it may be."""
+    if any(media in plan.bad for media in sample.media):
+        return
+    before = book.tokens_out[ANSWER]
+    try:
+        response = await engine.converse(plan.strategy.respond(sample), ANSWER)
+    except AskFailed:
+        response = Response(sample.id, "")
+        if plan.judge.asks:
+            book.tokens_in[JUDGE] += book.tokens_out[ANSWER] - before
+    try:
+        await engine.converse(plan.judge.judge(sample, response), plan.spec.judge.id)
+    except AskFailed:
+        return

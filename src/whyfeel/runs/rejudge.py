@@ -1,0 +1,108 @@
+"""`whyfeel judge`: another judge on the same answers. `whyfeel judge-answers`: a judge on answers made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from whyfeel.errors import DataError, SpecMismatch
+from whyfeel.prompts import load_prompts
+from whyfeel.records import Response
+from whyfeel.runs.answers import read_answers
+from whyfeel.runs.execute import Job, RunResult, Watch, execute
+from whyfeel.runs.folder import RunFolder
+from whyfeel.runs.lines import read_lines
+from whyfeel.runs.manifest import add_judge, open_run, spec_of
+from whyfeel.runs.options import RunOptions
+from whyfeel.runs.plan import JUDGE, plan_judge
+from whyfeel.runs.select import choose, selected
+from whyfeel.runs.spec import RunSpec, differences, file_hashes
+from whyfeel.tasks import open_task
+
+
+def judge_run(options: RunOptions, watch: Watch) -> RunResult:
+    """Judge the responses of a finished run once more; writes RUN/judges/NAME-HASH only.
+
+    Args:
+        options: `out` is the run; `task`, `data` and `images` are taken from it where they are not given.
+
+    Raises:
+        DataError: the run is not finished, or its data have changed.
+    """
+    begun = monotonic()
+    folder = RunFolder(options.out)
+    manifest = folder.read_manifest()
+    task = open_task(manifest["spec"]["task"], *_places(options, manifest))
+    if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
+        raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
+    prompts = load_prompts(options.prompts)
+    judge, judge_spec, route = plan_judge(options, task, prompts)
+    routes = {JUDGE: route} if route is not None else {}
+    responses = folder.responses
+    if not responses.exists():
+        raise DataError(f"{str(folder.path)!r} has no responses.jsonl yet: finish the run first")
+    selection, seed = manifest["selection"], manifest["spec"]["seed"]
+    chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
+    with folder.locked():
+        for remark in add_judge(folder, judge_spec, routes):
+            watch.note(remark)
+        job = Job(
+            spec=spec_of(manifest, judge_spec),
+            options=options,
+            task=task,
+            total=sum(1 for _ in read_lines(responses)),
+            samples=lambda: selected(task, chosen),
+            responses=lambda: map(Response.from_json, read_lines(responses)),
+            strategy=None,
+            judge=judge,
+            routes=routes,
+            bad={},
+            primary=False,
+        )
+        return execute(job, folder, watch, begun)
+
+
+def _places(options: RunOptions, manifest: dict[str, Any]) -> tuple[Path | None, Path | None]:
+    data = options.data or (Path(manifest["data"]) if manifest.get("data") else None)
+    images = options.images or (Path(manifest["images"]) if manifest.get("images") else None)
+    return data, images
+
+
+def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult:
+    """Judge an official answer file, one {image: answer} a line, and leave a run folder.
+
+    Raises:
+        DataError: the file is not in that format, or gives two answers to one question.
+    """
+    begun = monotonic()
+    prompts = load_prompts(options.prompts)
+    task = open_task(options.task, options.data, options.images)
+    judge, judge_spec, route = plan_judge(options, task, prompts)
+    routes = {JUDGE: route} if route is not None else {}
+    given = read_answers(answers, task)
+    hashes = {**file_hashes(task.files), "answers": next(iter(file_hashes([answers]).values()))}
+    spec = RunSpec(task.name, hashes, options.model, "answer file", {}, {}, options.seed, judge_spec)
+    folder = RunFolder(options.out)
+    folder.make()
+
+    def responses() -> Iterator[Response]:
+        return (given.response(sample) for sample in task)
+
+    with folder.locked():
+        for remark in [*open_run(folder, spec, options, prompts, routes), *given.remarks]:
+            watch.note(remark)
+        job = Job(
+            spec=spec,
+            options=options,
+            task=task,
+            total=sum(1 for _ in task),
+            samples=lambda: iter(task),
+            responses=responses,
+            strategy=None,
+            judge=judge,
+            routes=routes,
+            bad={},
+        )
+        return execute(job, folder, watch, begun)

@@ -1,0 +1,48 @@
+"""Results come in the order in which models answer and leave in the task's order, without staying in memory."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from array import array
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from whyfeel.records import json_line
+
+
+class Spool:
+    """A nameless temporary file that holds one JSON record for each index.
+
+    Memory is 8 bytes an index. The file vanishes with the process: the ledger is what lasts.
+
+    Args:
+        folder: where the file lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+        self._starts = array("q")
+        self._end = 0
+
+    def put(self, index: int, record: Mapping[str, Any]) -> None:
+        """Keep the record of an index, once."""
+        if index >= len(self._starts):
+            self._starts.extend([-1] * (index + 1 - len(self._starts)))
+        line = json_line(record).encode() + b"\n"
+        self._starts[index] = self._end
+        self._file.seek(self._end)
+        self._file.write(line)
+        self._end += len(line)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The records in the order of their indices."""
+        for start in self._starts:
+            self._file.seek(start)
+            record: dict[str, Any] = json.loads(self._file.readline())
+            yield record
+
+    def close(self) -> None:
+        """Drop the file."""
+        self._file.close()

@@ -1,0 +1,290 @@
+"""Ratios of sums with 95% intervals: a percentile bootstrap that resamples whole pictures.
+
+One stream of resampling weights serves all scores and groups. It is drawn in chunks, each multiplied with the sums
+per picture and dropped, so that memory does not grow with resamples times pictures. docs/statistics.md has the rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyfeel.records import rng
+from whyfeel.stats.series import Floats, Series
+
+Indices = NDArray[np.intp]
+
+TAILS = (0.025, 0.975)
+CHUNK = 1 << 17  # weights held at once, 1 MB an array; the result does not depend on it
+OVERALL, MACRO = "overall", "macro"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A score of one group, with what is known about its error.
+
+    Attributes:
+        value: the ratio of sums over the scored samples, None where it is undefined.
+        low, high: the ends of the 95% interval, None where there is none.
+        n: samples scored.
+        bounds: the value with all unscored samples as 0, and with all of them as full marks.
+        why: why a number above is missing, "" where none is.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    bounds: tuple[float, float] | None
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry in summary.json; "why" only where there is something to say."""
+        bounds = None if self.bounds is None else list(self.bounds)
+        entry = {"value": self.value, "low": self.low, "high": self.high, "n": self.n, "bounds": bounds}
+        return entry | ({"why": self.why} if self.why else {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One group: its samples, the pictures they show, and the position of each sample's picture among these."""
+
+    name: str
+    samples: Indices
+    pictures: Indices
+    place: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """An estimate before it has an interval, which stays within `span`, or why it gets none."""
+
+    estimate: Estimate
+    span: tuple[float, float]
+    no_interval: str
+
+
+def estimate(
+    series: Sequence[Series],
+    groups: Sequence[str],
+    clusters: Sequence[str],
+    *,
+    order: Sequence[str],
+    macro: bool,
+    seed: int,
+    resamples: int = 10_000,
+) -> dict[str, dict[str, Estimate]]:
+    """Every score of every group with its interval.
+
+    Args:
+        series: the scores, of n samples each; those of one name have disjoint groups and are merged.
+        groups: a label a sample, shape (n,).
+        clusters: the picture of each sample, shape (n,); its samples are resampled together.
+        order: all group labels, in the order they are reported.
+        macro: whether the unweighted mean over the groups is reported.
+        seed: of the resampling.
+        resamples: how many, at least 1.
+
+    Returns:
+        Score name to group to estimate. The groups are "overall", "macro" and those of `order` that have samples.
+
+    Raises:
+        ValueError: lengths differ, a label is not in `order`, a number is out of its range.
+    """
+    _check_labels(groups, clusters, order, resamples)
+    for one in series:
+        _check_series(one, len(groups), order)
+    position = {label: index for index, label in enumerate(sorted(set(clusters)))}
+    codes = np.fromiter((position[label] for label in clusters), np.intp, len(clusters))
+    cells = _cells(groups, codes, order)
+    points = [_points(one, codes, cells) for one in series]
+    ratios = _resampled(series, cells, codes, len(position), seed, resamples)
+
+    found: dict[str, dict[str, Estimate]] = {one.name: {} for one in series}
+    for index, name in enumerate([OVERALL, MACRO, *(cell.name for cell in cells)]):
+        for one, named, resampled in zip(series, points, ratios, strict=True):
+            if (name == MACRO and not macro) or (one.groups is not None and name not in one.groups):
+                continue
+            if name in found[one.name]:
+                raise ValueError(f"two series give the score {one.name!r} of the group {name!r}")
+            found[one.name][name] = _with_interval(named[name], resampled[index])
+    return found
+
+
+def _check_labels(groups: Sequence[str], clusters: Sequence[str], order: Sequence[str], resamples: int) -> None:
+    if len(groups) != len(clusters):
+        raise ValueError(f"expected a group and a cluster a sample, got {len(groups)} and {len(clusters)}")
+    if strange := set(groups) - set(order):
+        raise ValueError(f"the group {min(strange)!r} is not in the order of report, {list(order)}")
+    if len(set(order)) < len(order) or {OVERALL, MACRO} & set(order):
+        raise ValueError(f"group names must be distinct and neither 'overall' nor 'macro', got {list(order)}")
+    if resamples < 1:
+        raise ValueError(f"expected at least 1 resample, got {resamples}")
+
+
+def _check_series(one: Series, n: int, order: Sequence[str]) -> None:
+    if one.numerator.shape != (n,) or one.denominator.shape != (n,):
+        shapes = f"{one.numerator.shape} and {one.denominator.shape}"
+        raise ValueError(f"score {one.name!r}: expected two arrays of shape ({n},), got {shapes}")
+    if not (np.isfinite(one.denominator) & (one.denominator >= 0)).all():
+        raise ValueError(f"score {one.name!r}: every denominator must be a finite number of at least 0")
+    if np.isinf(one.numerator).any():
+        raise ValueError(f"score {one.name!r}: a numerator must be finite, or NaN where the sample is unscored")
+    if strange := set(one.groups or ()) - {OVERALL, MACRO, *order}:
+        raise ValueError(f"score {one.name!r}: there is no group {min(strange)!r}")
+
+
+def _cells(groups: Sequence[str], codes: Indices, order: Sequence[str]) -> list[_Cell]:
+    """The groups that have samples, in the order of report."""
+    members: dict[str, list[int]] = {label: [] for label in order}
+    for index, label in enumerate(groups):
+        members[label].append(index)
+    held = {label: np.array(indices, np.intp) for label, indices in members.items() if indices}
+    return [_Cell(label, s, *np.unique(codes[s], return_inverse=True)) for label, s in held.items()]
+
+
+def _points(one: Series, codes: Indices, cells: Sequence[_Cell]) -> dict[str, _Point]:
+    """The points of "overall", "macro" and each cell, in this order."""
+    parts = {cell.name: _point(one, cell.samples, codes) for cell in cells}
+    return {OVERALL: _point(one, np.arange(len(codes)), codes), MACRO: _macro_point(one, parts), **parts}
+
+
+def _point(one: Series, samples: Indices, codes: Indices) -> _Point:
+    numerator, denominator = one.numerator[samples], one.denominator[samples]
+    scored = ~np.isnan(numerator)
+    n = int(scored.sum())
+    value, span = _ratio(numerator[scored], denominator[scored])
+    worst, _ = _ratio(np.where(scored, numerator, 0.0), denominator)
+    best, _ = _ratio(np.where(scored, numerator, denominator), denominator)
+    bounds = None if worst is None or best is None or one.why else (worst, best)
+    if one.why or value is None:
+        why = one.why or ("every denominator is 0" if n else "nothing was scored")
+        return _Point(Estimate(None, None, None, n, bounds, why), span, why)
+    few = len(np.unique(codes[samples][scored])) < 2
+    return _Point(Estimate(value, None, None, n, bounds), span, "fewer than two pictures" if few else "")
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> tuple[float | None, tuple[float, float]]:
+    """sum(numerator) / sum(denominator), None for 0/0, and the least and the greatest ratio of a single sample.
+
+    The sums are rounded once (fsum), so the order of the samples does not matter. A ratio of sums lies between the
+    ratios of its samples; holding the rounded one there makes a constant score come out as that constant.
+    """
+    below = math.fsum(denominator.tolist())
+    if below <= 0:
+        return None, (-math.inf, math.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = numerator / denominator
+    low, high = float(np.nanmin(each)), float(np.nanmax(each))
+    return min(max(math.fsum(numerator.tolist()) / below, low), high), (low, high)
+
+
+def _macro_point(one: Series, parts: dict[str, _Point]) -> _Point:
+    """The mean over the groups; undefined where one of them is, because to leave it out would shift the mean."""
+    n = sum(part.estimate.n for part in parts.values())
+    bounds = [part.estimate.bounds for part in parts.values() if part.estimate.bounds is not None]
+    both = (_mean(b[0] for b in bounds), _mean(b[1] for b in bounds)) if len(bounds) == len(parts) > 0 else None
+    values = [part.estimate.value for part in parts.values() if part.estimate.value is not None]
+    if len(values) < len(parts) or not n:
+        hole = next((name for name, part in parts.items() if part.estimate.value is None), "")
+        why = one.why or (f"nothing was scored in {hole!r}" if n else "nothing was scored")
+        return _Point(Estimate(None, None, None, n, both, why), (-math.inf, math.inf), why)
+    span = (_mean(part.span[0] for part in parts.values()), _mean(part.span[1] for part in parts.values()))
+    few = [name for name, part in parts.items() if part.no_interval]
+    no_interval = f"fewer than two pictures in {few[0]!r}" if few else ""
+    return _Point(Estimate(_mean(values), None, None, n, both), span, no_interval)
+
+
+def _mean(values: Iterable[float]) -> float:
+    taken = list(values)
+    return math.fsum(taken) / len(taken)
+
+
+def _with_interval(point: _Point, resampled: Floats) -> Estimate:
+    """The estimate with the percentiles of the resampled ratios that are defined."""
+    defined = resampled[np.isfinite(resampled)]
+    if point.no_interval or not len(defined):
+        return replace(point.estimate, why=point.no_interval or "no resample held a scored picture")
+    low, high = (float(end) for end in np.clip(np.quantile(defined, TAILS), *point.span))
+    return replace(point.estimate, low=low, high=high)
+
+
+def _resampled(
+    series: Sequence[Series], cells: Sequence[_Cell], codes: Indices, pictures: int, seed: int, resamples: int
+) -> Floats:
+    """The ratios of "overall", "macro" and each cell, shape (scores, 2 + cells, resamples); undefined ones are NaN.
+
+    A cell's sums need only its own pictures, and those of all samples are the sums of the cells': this does a
+    fraction of the work of one product over all pictures and columns.
+    """
+    tables, divisor = _tables(series, cells, codes, pictures)
+    ratios = np.full((len(series), 2 + len(cells), resamples), np.nan)
+    for start, weights in _weights(pictures, seed, resamples):
+        here = slice(start, start + len(weights))
+        above = np.zeros((len(series), len(weights)))
+        below = np.zeros_like(above)
+        for index, (cell, table) in enumerate(zip(cells, tables, strict=True), start=2):
+            sums = table @ weights.take(cell.pictures, axis=1).astype(np.float64).T
+            _divide(sums[: len(series)], sums[divisor], ratios[:, index, here])
+            above += sums[: len(series)]
+            below += sums[divisor]
+        _divide(above, below, ratios[:, 0, here])
+        ratios[:, 1, here] = ratios[:, 2:, here].mean(axis=1)
+    return ratios
+
+
+def _divide(above: Floats, below: Floats, out: Floats) -> None:
+    np.divide(above, below, out=out, where=below > 0)
+
+
+def _weights(pictures: int, seed: int, resamples: int) -> Iterator[tuple[int, Indices]]:
+    """How often each picture is drawn: chunks of shape (some resamples, pictures), each with its first resample."""
+    if not pictures:
+        return
+    generator = rng(seed, "intervals")
+    rows = max(1, CHUNK // pictures)
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
+        draws = generator.integers(0, pictures, (count, pictures))
+        draws += np.arange(count)[:, None] * pictures
+        yield start, np.bincount(draws.ravel(), minlength=count * pictures).reshape(count, pictures)
+
+
+def _tables(
+    series: Sequence[Series], cells: Sequence[_Cell], codes: Indices, pictures: int
+) -> tuple[list[Floats], list[int]]:
+    """Sums per picture, a table of shape (columns, pictures of the cell) a cell, and each score's divisor column.
+
+    Column i holds the numerators of score i. Most scores share their denominators, which are kept once.
+    """
+    tables = [np.empty((2 * len(series), len(cell.pictures))) for cell in cells]
+    columns: dict[bytes, int] = {}
+    divisor = []
+    for index, one in enumerate(series):
+        scored = ~np.isnan(one.numerator)
+        above, below = _on_grid(np.where(scored, (one.numerator, one.denominator), 0.0), codes, pictures)
+        key = hashlib.sha256(below).digest()
+        new = key not in columns
+        divisor.append(columns.setdefault(key, len(series) + len(columns)))
+        for cell, table in zip(cells, tables, strict=True):
+            table[index] = np.bincount(cell.place, above[cell.samples])
+            if new:
+                table[divisor[-1]] = np.bincount(cell.place, below[cell.samples])
+    return [table[: len(series) + len(columns)] for table in tables], divisor
+
+
+def _on_grid(numbers: Floats, codes: Indices, pictures: int) -> Floats:
+    """The numbers rounded to a grid so fine (about 1e-12) and so coarse that every sum over a resample is exact.
+
+    An exact sum does not depend on the order of its terms, and so not on the chunk, the threads or the machine.
+    """
+    largest = np.bincount(codes, np.abs(numbers).max(axis=0), 1).max() * pictures
+    bits = 52 - math.frexp(largest)[1]
+    rounded: Floats = np.ldexp(np.rint(np.ldexp(numbers, bits)), -bits)
+    return rounded

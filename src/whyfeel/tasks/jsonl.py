@@ -1,0 +1,164 @@
+"""A user's own records, one JSON object a line (docs/data.md), and the bundled scenes in the same format.
+
+The file is read twice: once when it is opened, which checks every record, and once whenever it is iterated over.
+Neither holds more than a few small integers a record.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from whyfeel.errors import DataError
+from whyfeel.judging import Scorer
+from whyfeel.records import Media, Sample, Trigger, canonical
+from whyfeel.tasks.annotation import numbered
+from whyfeel.tasks.reading import Repeats, Seen, json_lines, place, shown, text_fault
+
+FORMAT = 'expected {"id", "image", "question", "emotion", "triggers"}'
+# Groups of every summary; an emotion of this name would overwrite them.
+RESERVED = frozenset({"overall", "macro"})
+
+
+def _sound(text: str) -> str:
+    if text_fault(text) is not None:
+        raise ValueError("expected valid Unicode" if text.strip() else "expected a text that is not blank")
+    return text
+
+
+def _one_line(text: str) -> str:
+    # numbered() writes one trigger a line, and the official judges show that to a model
+    if len(text.strip().splitlines()) > 1:
+        raise ValueError("expected a text of one line")
+    return _sound(text).strip()
+
+
+def _group(text: str) -> str:
+    if text.strip() in RESERVED:
+        raise ValueError(f"expected an emotion; {text.strip()!r} is the name of a group in every summary")
+    return _one_line(text)
+
+
+Sound = Annotated[str, AfterValidator(_sound)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+class Record(BaseModel):
+    """One line of a record file; `image` is absent or null for a text-only record."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+    id: Sound
+    question: Sound
+    emotion: Annotated[str, AfterValidator(_group)]
+    triggers: Annotated[list[OneLine], Field(min_length=1)]
+    image: Sound | None = None
+
+
+class JsonlTask:
+    """`jsonl`: one question a record, the emotions those that occur.
+
+    Args:
+        data: the record file, or a folder that holds exactly one `*.jsonl`.
+        images: the folder the `image` paths start from; default the folder of the record file.
+        name: as it is written in a command.
+
+    Raises:
+        DataError: the file is missing or malformed; names the file, the line, the field and what was expected.
+    """
+
+    macro = True
+    scorer: Scorer = "complex"
+
+    def __init__(self, data: Path, images: Path | None = None, name: str = "jsonl") -> None:
+        self.name = name
+        path = _record_file(data)
+        self.files: tuple[Path, ...] = (path,)
+        self.images: Path | None = path.parent if images is None else images
+        self.images_help = "--images is the folder the image paths start from; default the folder of the record file"
+        self._repeats, self.groups = _check(path)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """The samples in file order."""
+        for line, record in _records(self.files[0]):
+            if line not in self._repeats.dropped:
+                yield _sample(record, self._repeats.flags(line))
+
+
+def scenes() -> JsonlTask:
+    """The task `scenes`: drawn pictures with the causes that were drawn into them, part of the package.
+
+    Raises:
+        DataError: the installation lacks them.
+    """
+    path = Path(str(files("whyfeel.tasks").joinpath("scenes", "scenes.jsonl")))
+    if not path.is_file():
+        raise DataError(f"the bundled scenes are missing: there is no file {str(path)!r}; install whyfeel again")
+    return JsonlTask(path, name="scenes")
+
+
+def _record_file(data: Path) -> Path:
+    if data.is_file():
+        return data
+    if not data.is_dir():
+        raise DataError(f"--data: there is no {str(data)!r}; expected a record file or a folder with one *.jsonl")
+    found = sorted(path for path in data.glob("*.jsonl") if path.is_file())
+    if len(found) != 1:
+        some = f" ({', '.join(path.name for path in found[:3])}, …)" if found else ""
+        raise DataError(f"--data: expected exactly one *.jsonl in {str(data)!r}, got {len(found)}{some}; name the file")
+    return found[0]
+
+
+def _check(path: Path) -> tuple[Repeats, tuple[str, ...]]:
+    """The equal records, and the emotions by first occurrence."""
+    seen, groups = Seen(path), dict[str, None]()
+    for line, record in _records(path):
+        seen.add(line, record.id, canonical(record.model_dump()))
+        groups.setdefault(record.emotion)
+    if not groups:
+        raise DataError(f"{place(path)} holds no record; {FORMAT} a line")
+    return seen.repeats, tuple(groups)
+
+
+def _records(path: Path) -> Iterator[tuple[int, Record]]:
+    for line, value in json_lines(path):
+        if not isinstance(value, dict):
+            raise DataError(f"{place(path, line)}: {FORMAT}, got {shown(value)}")
+        try:
+            record = Record.model_validate(value)
+        except ValidationError as error:
+            raise DataError(f"{place(path, line)}{_told(error)}") from None
+        yield line, record
+
+
+def _sample(record: Record, flags: list[str]) -> Sample:
+    return Sample(
+        id=record.id,
+        question=record.question,
+        emotion=sys.intern(record.emotion),
+        triggers=tuple(Trigger(text) for text in record.triggers),
+        media=(Media(record.image),) if record.image is not None else (),
+        cluster=record.image if record.image is not None else record.id,
+        flags=tuple(flags),
+        annotation=numbered(record.triggers),
+    )
+
+
+def _told(error: ValidationError) -> str:
+    """The first fault of a record, in one line."""
+    faults = error.errors(include_url=False)
+    if unknown := [str(fault["loc"][0]) for fault in faults if fault["type"] == "extra_forbidden"]:
+        return f": unknown key {', '.join(map(shown, unknown[:5]))}; {FORMAT}"
+    first = faults[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f", field {field!r}: it is missing; {FORMAT}"
+    why = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    why = why if why.startswith("expected") else f"expected {why[0].lower()}{why[1:]}"
+    where = f", field {field!r}" if field else ""
+    return f"{where}: {why}, got {shown(first['input'])}"

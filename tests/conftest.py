@@ -1,0 +1,33 @@
+"""What many tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def need(found: bool, what: str) -> None:
+    """Skip a test on a bare machine; where everything is required, fail it."""
+    if found:
+        return
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(f"needed here: {what}")
+    pytest.skip(f"not on this machine: {what}")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real annotations and measuring scripts beside the checkout."""
+    folder = ROOT.parent / "shared"
+    need(folder.is_dir(), "the folder ../shared with the real annotations")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def eibench(shared: Path) -> Path:
+    """The released EIBench annotations."""
+    return shared / "data" / "eibench"

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from whyfeel.errors import UserError
+from whyfeel.judging import JUDGES, build_judge
+from whyfeel.judging.overlap import OverlapJudge
+from whyfeel.prompts import shipped_prompts
+from whyfeel.records import Response
+
+
+class Counted:
+    """A corpus that counts how often it is read."""
+
+    def __init__(self, samples):
+        self.samples, self.passes = samples, 0
+
+    def __iter__(self):
+        self.passes += 1
+        return iter(self.samples)
+
+
+@pytest.mark.parametrize("info", JUDGES, ids=lambda info: info.name)
+def test_every_judge_listed_is_built(info, make_sample):
+    corpus = Counted([make_sample("smiling")])
+    judge = build_judge(info.name, shipped_prompts(), corpus, "basic")
+    assert judge.name == info.name
+    assert (judge.asks > 0) == info.needs_model
+    assert corpus.passes == (0 if info.needs_model else 1)
+    assert "\n" not in judge.note + info.title
+
+
+@pytest.mark.parametrize("info", JUDGES, ids=lambda info: info.name)
+def test_the_headline_is_the_first_series(info, make_sample, drive):
+    sample = make_sample("smiling")
+    judge = build_judge(info.name, shipped_prompts(), [sample], "basic")
+    judgement, _ = drive(judge.judge(sample, Response(sample.id, "smiling")), ["{score: 1/1}"])
+    tally = judge.tally()
+    tally.add(sample, judgement)
+    assert tally.series()[0].name == judge.headline
+    assert [s.numerator.tolist() for s in tally.series() if s.name == judge.headline] == [[1.0]]
+
+
+@pytest.mark.parametrize("scorer", ["basic", "complex"])
+def test_the_scorer_reaches_the_tally(scorer):
+    series = build_judge("official-gpt", shipped_prompts(), [], scorer).tally().series()
+    assert [s.groups for s in series if s.name == "official_recall"][1:] == (
+        [("happy", "angry", "sad", "excited")] if scorer == "basic" else []
+    )
+
+
+def test_an_unknown_name_is_the_users_mistake():
+    with pytest.raises(UserError, match=r"no judge 'overlp'\. Did you mean 'overlap'\? There are: official-llama3,"):
+        build_judge("overlp", shipped_prompts(), [], "basic")
+    with pytest.raises(UserError, match=r"no judge 'zzz'\. There are"):
+        build_judge("zzz", shipped_prompts(), [], "basic")
+
+
+def test_overlap_reads_the_corpus_as_a_stream(make_sample):
+    judge = OverlapJudge(make_sample("smiling", name=str(n)) for n in range(3))
+    assert judge.name == "overlap"
