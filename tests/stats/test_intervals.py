@@ -211,6 +211,9 @@ def test_chunk_size_does_not_matter(monkeypatch, chunk):
     usual = run()
     monkeypatch.setattr(intervals, "CHUNK", chunk)
     assert run() == usual
+    monkeypatch.setattr(intervals, "PIECE", 3000)
+    monkeypatch.setattr(intervals, "ROW_PIECE", 20)
+    assert run() == usual
 
 
 def test_other_scores_change_nothing():

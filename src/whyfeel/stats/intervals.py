@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ Indices = NDArray[np.intp]
 
 TAILS = (0.025, 0.975)
 CHUNK = 1 << 17  # weights held at once, 1 MB an array; the result does not depend on it
+PIECE, ROW_PIECE = 1 << 18, 9 << 10  # multiplications that OpenBLAS leaves to one thread
 OVERALL, MACRO = "overall", "macro"
 
 
@@ -166,8 +167,8 @@ def _point(one: Series, samples: Indices, codes: Indices) -> _Point:
     if one.why or value is None:
         why = one.why or ("every denominator is 0" if n else "nothing was scored")
         return _Point(Estimate(None, None, None, n, bounds, why), span, why)
-    few = len(np.unique(codes[samples][scored])) < 2
-    return _Point(Estimate(value, None, None, n, bounds), span, "fewer than two pictures" if few else "")
+    few = "fewer than two pictures" if len(np.unique(codes[samples][scored])) < 2 else ""
+    return _Point(Estimate(value, None, None, n, bounds), span, few)
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> tuple[float | None, tuple[float, float]]:
@@ -189,21 +190,19 @@ def _macro_point(one: Series, parts: dict[str, _Point]) -> _Point:
     """The mean over the groups; undefined where one of them is, because to leave it out would shift the mean."""
     n = sum(part.estimate.n for part in parts.values())
     bounds = [part.estimate.bounds for part in parts.values() if part.estimate.bounds is not None]
-    both = (_mean(b[0] for b in bounds), _mean(b[1] for b in bounds)) if len(bounds) == len(parts) > 0 else None
+    both = (_mean([b[0] for b in bounds]), _mean([b[1] for b in bounds])) if len(bounds) == len(parts) > 0 else None
     values = [part.estimate.value for part in parts.values() if part.estimate.value is not None]
     if len(values) < len(parts) or not n:
         hole = next((name for name, part in parts.items() if part.estimate.value is None), "")
         why = one.why or (f"nothing was scored in {hole!r}" if n else "nothing was scored")
         return _Point(Estimate(None, None, None, n, both, why), (-math.inf, math.inf), why)
-    span = (_mean(part.span[0] for part in parts.values()), _mean(part.span[1] for part in parts.values()))
-    few = [name for name, part in parts.items() if part.no_interval]
-    no_interval = f"fewer than two pictures in {few[0]!r}" if few else ""
-    return _Point(Estimate(_mean(values), None, None, n, both), span, no_interval)
+    span = (_mean([p.span[0] for p in parts.values()]), _mean([p.span[1] for p in parts.values()]))
+    few = next((f"fewer than two pictures in {name!r}" for name, part in parts.items() if part.no_interval), "")
+    return _Point(Estimate(_mean(values), None, None, n, both), span, few)
 
 
-def _mean(values: Iterable[float]) -> float:
-    taken = list(values)
-    return math.fsum(taken) / len(taken)
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def _with_interval(point: _Point, resampled: Floats) -> Estimate:
@@ -230,13 +229,25 @@ def _resampled(
         above = np.zeros((len(series), len(weights)))
         below = np.zeros_like(above)
         for index, (cell, table) in enumerate(zip(cells, tables, strict=True), start=2):
-            sums = table @ weights.take(cell.pictures, axis=1).astype(np.float64).T
+            sums = _product(table, weights.take(cell.pictures, axis=1).astype(np.float64))
             _divide(sums[: len(series)], sums[divisor], ratios[:, index, here])
             above += sums[: len(series)]
             below += sums[divisor]
         _divide(above, below, ratios[:, 0, here])
         ratios[:, 1, here] = ratios[:, 2:, here].mean(axis=1)
     return ratios
+
+
+def _product(table: Floats, weights: Floats) -> Floats:
+    """`table @ weights.T`, in pieces too small for the matrix library to share out among threads.
+
+    Its threads wait for each other by spinning: beside other programs that takes up to 100 times as long as one.
+    """
+    product = np.zeros((len(table), len(weights)))
+    width = max(1, (PIECE if len(weights) > 1 else ROW_PIECE) // product.size)
+    for start in range(0, table.shape[1], width):
+        product += table[:, start : start + width] @ weights[:, start : start + width].T
+    return product
 
 
 def _divide(above: Floats, below: Floats, out: Floats) -> None:
@@ -269,12 +280,11 @@ def _tables(
     for index, one in enumerate(series):
         scored = ~np.isnan(one.numerator)
         above, below = _on_grid(np.where(scored, (one.numerator, one.denominator), 0.0), codes, pictures)
-        key = hashlib.sha256(below).digest()
-        new = key not in columns
-        divisor.append(columns.setdefault(key, len(series) + len(columns)))
+        known = len(columns)
+        divisor.append(columns.setdefault(hashlib.sha256(below).digest(), len(series) + known))
         for cell, table in zip(cells, tables, strict=True):
             table[index] = np.bincount(cell.place, above[cell.samples])
-            if new:
+            if len(columns) > known:
                 table[divisor[-1]] = np.bincount(cell.place, below[cell.samples])
     return [table[: len(series) + len(columns)] for table in tables], divisor
 

@@ -69,42 +69,42 @@ class EIBenchBasic:
         self.images = images
         self.files: tuple[Path, ...] = (_existing(data, QUESTIONS), _existing(data, TRUTH))
         self._elsewhere = _images_of(data, COMPLEX_FILES)
+        self._truth = _truth(self.files[1])
         self._repeats = Repeats()
         self._repeats = self._check()
 
     def __iter__(self) -> Iterator[Sample]:
         """The samples in the order of user.jsonl."""
-        truth = _truth(self.files[1])
         for line, image, question in _questions(self.files[0]):
             if line not in self._repeats.dropped:
-                yield self._sample(line, image, question, truth)
+                yield self._sample(line, image, question)
 
     def _check(self) -> Repeats:
         """Every question has its ground truth, and every ground truth its question."""
-        truth, seen, asked = _truth(self.files[1]), Seen(self.files[0]), set[str]()
+        seen, asked = Seen(self.files[0]), set[str]()
         for line, image, question in _questions(self.files[0]):
             seen.add(line, image, question)
-            self._sample(line, image, question, truth)
+            self._sample(line, image, question)
             asked.add(image)
         if not asked:
             raise DataError(f"{place(self.files[0])} holds no record; expected one {{image: question}} a line")
-        for image in truth:
+        for image in self._truth:
             if image not in asked:
                 where = _truth_place(self.files[1], image)
                 raise DataError(f"{where}: {image!r} has no question; expected one in {str(self.files[0])!r}")
         return seen.repeats
 
-    def _sample(self, line: int, image: str, question: str, truth: dict[str, str]) -> Sample:
+    def _sample(self, line: int, image: str, question: str) -> Sample:
         where = place(self.files[0], line)
         folder = image.rpartition("/")[0]
         if folder not in FOLDERS:
             known = ", ".join(FOLDERS)
             raise DataError(f"{where}: the folder {folder!r} of {image!r} tells no emotion; expected one of {known}")
-        if image not in truth:
+        if image not in self._truth:
             raise DataError(f"{where}: {image!r} has no ground truth; expected it in {str(self.files[1])!r}")
         flags = self._repeats.flags(line) + ([f"also in {COMPLEX}"] if image in self._elsewhere else [])
         where_truth = partial(_truth_place, self.files[1], image)
-        return _sample(image, image, question, truth[image], FOLDERS[folder], flags, where_truth)
+        return _sample(image, image, question, self._truth[image], FOLDERS[folder], flags, where_truth)
 
 
 class EIBenchComplex:

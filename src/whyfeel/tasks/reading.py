@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from whyfeel.errors import DataError
 
 DUPLICATE = "duplicate record"
 BOM = b"\xef\xbb\xbf"
+SURROGATE = re.compile("[\ud800-\udfff]")
 TORN = "the file ends here without a line end, so it was probably cut off: get it again, or mend or remove the line"
 
 
@@ -90,7 +92,8 @@ def text_fault(value: object) -> str | None:
     if not value.strip():
         return "a blank text"
     # A lone surrogate can be written in JSON but not be sent to any model
-    return f"invalid Unicode in {shown(value)}" if any("\ud800" <= c <= "\udfff" for c in value) else None
+    sound = value.isascii() or not SURROGATE.search(value)
+    return None if sound else f"invalid Unicode in {shown(value)}"
 
 
 def check_text(value: object, where: str, what: str) -> str:
