@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import sleep
 from typing import Any, NoReturn
 
 from whyfeel.errors import DataError, StoreFailed
@@ -49,6 +50,7 @@ TOTALS = """
 SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), total(cost), count(*) - count(cost)
 FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FROM json_each(?)))
 """
+GATHER = 0.003  # seconds that a batch waits for company: a fifth less CPU a call for one per cent of its latency
 DURABLE_WITHIN = 60.0  # seconds that a commit waits for another process's lock on the file
 
 
@@ -174,6 +176,7 @@ class Ledger:
         closing = False
         while not closing:
             first = self._queue.get()
+            sleep(GATHER)
             batch: list[_Waiting] = []
             while first is not None:
                 batch.append(first)

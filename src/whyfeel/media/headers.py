@@ -62,9 +62,13 @@ def read_header(stream: BinaryIO) -> Header:
     return header
 
 
-def _tail(stream: BinaryIO, size: int, after: int = 0) -> bytes:
+def _ends(stream: BinaryIO, size: int, marker: bytes, after: int) -> bool:
+    """Whether the end marker is there: at the very end, as almost always, or shortly before it."""
+    stream.seek(max(after, size - len(marker)))
+    if stream.read() == marker:
+        return True
     stream.seek(max(after, size - TAIL))
-    return stream.read()
+    return marker in stream.read()
 
 
 def _jpeg(stream: BinaryIO, size: int) -> Header:
@@ -90,7 +94,7 @@ def _jpeg(stream: BinaryIO, size: int) -> Header:
             break
     if frame is None:
         raise BadPicture("the JPEG has no frame header before its first scan")
-    if b"\xff\xd9" not in _tail(stream, size, stream.tell()):
+    if not _ends(stream, size, b"\xff\xd9", stream.tell()):
         raise BadPicture("the JPEG is cut off: its end marker is missing")
     return frame
 
@@ -109,7 +113,7 @@ def _png(stream: BinaryIO, start: bytes, size: int) -> Header:
     if len(start) < 24 or start[8:16] != b"\x00\x00\x00\rIHDR":
         raise BadPicture("the PNG header is cut off or damaged")
     width, height = struct.unpack(">II", start[16:24])
-    if PNG_END not in _tail(stream, size):
+    if not _ends(stream, size, PNG_END, 24):
         raise BadPicture("the PNG is cut off: its end marker is missing")
     return Header("image/png", width, height)
 
@@ -118,7 +122,8 @@ def _gif(stream: BinaryIO, start: bytes, size: int) -> Header:
     if len(start) < 13:
         raise BadPicture("the GIF header is cut off")
     width, height = struct.unpack("<HH", start[6:10])
-    if not _tail(stream, size, 13).rstrip(b"\x00").endswith(b";"):
+    stream.seek(max(13, size - TAIL))
+    if not stream.read().rstrip(b"\x00").endswith(b";"):
         raise BadPicture("the GIF is cut off: its end marker is missing")
     return Header("image/gif", width, height)
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -51,23 +52,30 @@ class MediaStore:
     """
 
     def __init__(self, root: Path | None) -> None:
-        self.root = root.resolve() if root is not None else None
+        self._root = os.path.realpath(root) if root is not None else None
+        self._folders: dict[str, str] = {}
         self._loaded: WeakValueDictionary[Media, Loaded] = WeakValueDictionary()
         self._loading: dict[Media, asyncio.Future[Loaded]] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="whyfeel-media")
 
-    def path(self, media: Media) -> Path:
+    def path(self, media: Media) -> str:
         """Where a picture lies.
 
         Raises:
             BadPicture: there is no root, or the name would leave it (absolute, "..", a link, NUL).
         """
-        if self.root is None:
+        if self._root is None:
             raise BadPicture("no images folder was given")
         if "\x00" in media.path:
             raise BadPicture(f"the name {media.path!r} holds a NUL character")
-        path = (self.root / media.path).resolve()
-        if not path.is_relative_to(self.root):
+        above, _, name = media.path.rpartition("/")
+        # following every link of every path would cost more than reading the pictures: a folder is followed once
+        if (folder := self._folders.get(above)) is None:
+            folder = self._folders[above] = os.path.realpath(os.path.join(self._root, above or "."))
+        path = os.path.join(folder, name)
+        if name in {"", ".", ".."} or os.path.islink(path):
+            path = os.path.realpath(path)
+        if media.path.startswith("/") or not path.startswith(self._root.rstrip(os.sep) + os.sep):
             raise BadPicture(f"the name {media.path!r} leads outside the images folder")
         return path
 
@@ -78,7 +86,7 @@ class MediaStore:
             BadPicture: the picture cannot be sent; the message says why.
         """
         try:
-            with self.path(media).open("rb") as stream:
+            with open(self.path(media), "rb") as stream:
                 return read_header(stream)
         except OSError as error:
             raise BadPicture(_why(error, media)) from None
@@ -101,7 +109,8 @@ class MediaStore:
 
     def _read(self, media: Media) -> Loaded:
         try:
-            return Loaded(self.path(media).read_bytes())
+            with open(self.path(media), "rb", buffering=0) as stream:
+                return Loaded(stream.read())
         except OSError as error:
             raise BadPicture(_why(error, media)) from None
 

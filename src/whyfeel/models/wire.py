@@ -40,9 +40,7 @@ def encode(model: str, request: Request) -> bytes:
             "type": "json_schema",
             "json_schema": {"name": ask.role, "schema": ask.schema, "strict": True},
         }
-    for name, value in settings.items():
-        pieces += [b",", _json(name), b":", _json(value)]
-    pieces.append(b"}")
+    pieces += [b",", _json(settings)[1:]] if settings else [b"}"]
     return b"".join(pieces)
 
 

@@ -16,7 +16,7 @@ from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped
 from whyfeel.judging import Judge
 from whyfeel.media import MediaStore
 from whyfeel.records import Judgement, Media, Response, Sample, Unscored
-from whyfeel.runs.folder import RunFolder, write_json, write_lines
+from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.spec import RunSpec
@@ -105,6 +105,7 @@ class _Sitting:
         self.job = job
         self.folder = folder
         self.watch = watch
+        self.judge_id = job.spec.judge.id
         self.done = 0
         self.faults: list[str] = []
 
@@ -118,7 +119,7 @@ class _Sitting:
         try:
             with _signals(self.engine):
                 await self._stream()
-            totals = ledger.totals([ANSWER, job.spec.judge.id])
+            totals = ledger.totals([ANSWER, self.judge_id])
             summary = summarise(job.spec, job.task, job.judge, self._results(), totals, monotonic() - begun)
             self._write(summary)
         finally:
@@ -176,7 +177,7 @@ class _Sitting:
         if response.unscored is not None:
             return Judgement(sample.id, unscored=response.unscored)
         try:
-            return await self.engine.converse(self.job.judge.judge(sample, response), self.job.spec.judge.id)
+            return await self.engine.converse(self.job.judge.judge(sample, response), self.judge_id)
         except AskFailed as failed:
             return Judgement(sample.id, unscored=Unscored(failed.reason, failed.detail))
         except (KeyRefused, RunStopped):
@@ -194,12 +195,12 @@ class _Sitting:
             yield sample, Response.from_json(response), Judgement.from_json(judgement)
 
     def _write(self, summary: Mapping[str, Any]) -> None:
-        folders = [self.folder.judge(self.job.spec.judge.id)]
+        folders = [self.folder.judge(self.judge_id)]
         if self.job.primary:
-            write_lines(self.folder.responses, self.responses)
+            write_whole(self.folder.responses, self.responses.lines())
             folders.append(self.folder)
         for folder in folders:
-            write_lines(folder.judgements, self.judgements)
+            write_whole(folder.judgements, self.judgements.lines())
             write_json(folder.summary, summary)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
-from whyfeel.records import json_line
 
 
 class RunFolder:
@@ -98,16 +97,11 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file for people: indented, keys in their own order, whole or not at all."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=dict) + "\n"
-    _replace(path, [text.encode("utf-8", "backslashreplace")])
+    write_whole(path, [text.encode("utf-8", "backslashreplace")])
 
 
-def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JSON Lines file, whole or not at all."""
-    _replace(path, (json_line(line).encode() + b"\n" for line in lines))
-
-
-def _replace(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write beside the file, flush to disk, and rename: a reader sees the old file or the new one, never a half.
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file beside the old one, flush it to disk, and rename: a reader never sees a half.
 
     Raises:
         StoreFailed: it cannot be written; the old file is as it was.

@@ -32,16 +32,18 @@ class Spool:
             self._starts.extend([-1] * (index + 1 - len(self._starts)))
         line = json_line(record).encode() + b"\n"
         self._starts[index] = self._end
-        self._file.seek(self._end)
         self._file.write(line)
         self._end += len(line)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The records in the order of their indices."""
+    def lines(self) -> Iterator[bytes]:
+        """The records as lines of JSON, in the order of their indices; once all of them are put."""
         for start in self._starts:
             self._file.seek(start)
-            record: dict[str, Any] = json.loads(self._file.readline())
-            yield record
+            yield self._file.readline()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The records, in the order of their indices; once all of them are put."""
+        return map(json.loads, self.lines())
 
     def close(self) -> None:
         """Drop the file."""
