@@ -23,6 +23,6 @@ def tasks(json: o.Json = False) -> int:
     if json:
         print_json({"tasks": [asdict(task) for task in TASKS]})
     else:
-        rows = [(task.name, task.samples, f"{task.title}\n--data: {task.needs_data}") for task in TASKS]
+        rows = [(t.name, t.samples, t.title + (f"\n--data: {t.needs_data}" if t.needs_data else "")) for t in TASKS]
         print_table(listing(("task", "samples", "what it is"), rows))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from whyfeel.media import Loaded
@@ -46,10 +47,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens in and out."""
+    """US dollars per million tokens in and out, and the day they were read off the provider's list."""
 
     tokens_in: float
     tokens_out: float
+    as_of: date | None = None
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
         """The cost of a call in US dollars, None where the server did not count its tokens."""

@@ -82,7 +82,7 @@ class OfficialJudge:
     headline = "corrected_recall"
     asks = 1
     prompts = ("official",)
-    note = "an LLM counts, may miscount and can be talked to; official_recall repeats the released scorer's faults"
+    note = "An LLM counts, may miscount, and can be talked to. official_recall repeats the released scorer's faults."
 
     def __init__(self, protocol: JudgeProtocol, prompts: Prompts, scorer: Scorer) -> None:
         self.name = protocol.name

@@ -144,7 +144,10 @@ class OverlapJudge:
     headline = "f1"
     asks = 0
     prompts: tuple[str, ...] = ()
-    note = "compares word stems: knows no synonyms, takes 'not smiling' for 'smiling'; what is not annotated is wrong"
+    note = (
+        "Overlap of word stems, not verification: it knows no synonyms and takes 'not smiling' for 'smiling'. "
+        "What is not annotated counts as unsupported."
+    )
 
     def __init__(self, corpus: Iterable[Sample]) -> None:
         self._weights = Weights.of(corpus)

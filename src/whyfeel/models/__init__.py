@@ -2,14 +2,13 @@
 
 from whyfeel.models.endpoint import Deadlines, Endpoint
 from whyfeel.models.presets import ANY_SERVER_KEY
-from whyfeel.models.prices import DatedPrice, load_prices
+from whyfeel.models.prices import load_prices
 from whyfeel.models.registry import PresetState, build_model, preset_states
 from whyfeel.models.replay import Replay
 from whyfeel.models.scripted import Scripted
 
 __all__ = [
     "ANY_SERVER_KEY",
-    "DatedPrice",
     "Deadlines",
     "Endpoint",
     "PresetState",

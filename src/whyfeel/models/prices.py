@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -13,15 +12,7 @@ from typing import Any
 from whyfeel.engine import Price
 from whyfeel.errors import DataError
 
-Table = Mapping[tuple[str, str], "DatedPrice"]
-
-
-@dataclass(frozen=True, slots=True)
-class DatedPrice:
-    """A price and the day it was read off the provider's list."""
-
-    price: Price
-    as_of: date
+Table = Mapping[tuple[str, str], Price]
 
 
 def load_prices(override: Path | None = None) -> Table:
@@ -44,7 +35,7 @@ def load_prices(override: Path | None = None) -> Table:
     return table
 
 
-def _parse(tables: Mapping[str, Any], source: str) -> dict[tuple[str, str], DatedPrice]:
+def _parse(tables: Mapping[str, Any], source: str) -> dict[tuple[str, str], Price]:
     return {
         (provider, name): _entry(entry, f"{source}: [{provider}.{name!r}]")
         for provider, models in tables.items()
@@ -52,7 +43,7 @@ def _parse(tables: Mapping[str, Any], source: str) -> dict[tuple[str, str], Date
     }
 
 
-def _entry(entry: object, where: str) -> DatedPrice:
+def _entry(entry: object, where: str) -> Price:
     if not isinstance(entry, dict) or set(entry) != {"in", "out", "as_of"}:
         raise DataError(f"{where} must have the keys in, out (US dollars per million tokens) and as_of (a date)")
     amounts = (entry["in"], entry["out"])
@@ -60,4 +51,4 @@ def _entry(entry: object, where: str) -> DatedPrice:
         raise DataError(f"{where}: in and out must be dollars per million tokens, 0 or more; got {amounts!r}")
     if not isinstance(entry["as_of"], date):
         raise DataError(f"{where}: as_of must be a date such as 2026-11-05; got {entry['as_of']!r}")
-    return DatedPrice(Price(float(amounts[0]), float(amounts[1])), entry["as_of"])
+    return Price(float(amounts[0]), float(amounts[1]), entry["as_of"])

@@ -32,13 +32,14 @@ def preset_states() -> list[PresetState]:
     return [PresetState(p, _base_url(p), variable(p.key_variable) is not None) for p in PRESETS.values()]
 
 
-def build_model(spec: str, role: str, prices: Table) -> Model:
+def build_model(spec: str, role: str, prices: Table, *, calls: bool = True) -> Model:
     """The model a user named.
 
     Args:
         spec: one of the forms above, baselines excepted: they ask nothing and are strategies.
         role: what it will be asked for, which a replay needs to know.
         prices: (provider, model) to price.
+        calls: whether it will be called, and so needs its key.
 
     Raises:
         UserError: the form is not known, the address is not an address, or a needed key is not set.
@@ -56,10 +57,9 @@ def build_model(spec: str, role: str, prices: Table) -> Model:
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"there is no provider {kind!r}; {hint}write {FORMS}")
     key = variable(preset.key_variable)
-    if key is None and preset.key_needed:
+    if key is None and preset.key_needed and calls:
         raise UserError(f"{spec}: no key; set the environment variable {preset.key_variable}")
-    known = prices.get((kind, rest))
-    price = known.price if known else Price(0.0, 0.0) if preset.free else None
+    price = prices.get((kind, rest)) or (Price(0.0, 0.0) if preset.free else None)
     return Endpoint(rest, _base_url(preset), key=key, price=price)
 
 
@@ -68,8 +68,7 @@ def _any_server(spec: str, prices: Table) -> Endpoint:
     if not name:
         raise UserError("--model: which model of the server? write http://host:port/v1#NAME")
     _check_address(address, "--model")
-    known = prices.get(("any", name))
-    return Endpoint(name, address, key=variable(ANY_SERVER_KEY), price=known.price if known else None)
+    return Endpoint(name, address, key=variable(ANY_SERVER_KEY), price=prices.get(("any", name)))
 
 
 def _base_url(preset: Preset) -> str:

@@ -15,11 +15,6 @@ from whyfeel.report import numbers
 from whyfeel.tasks import DataReport
 
 WIDTH = 80
-NOTES = {
-    "overlap": "overlap counts word stems shared with the triggers. It does not verify, and cannot see a negation.",
-    "official-llama3": "An LLM counts the triggers; official_recall repeats the released scorer, faults included.",
-    "official-gpt": "An LLM counts the triggers; official_recall repeats the released scorer, faults included.",
-}
 
 
 def listing(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -41,10 +36,10 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
     refused = summary["headline"].get("refused")
     groups = list(next(iter(scores.values())))
     table = _table()
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     table.add_column(_words(headline or "score"), justify="right")
-    table.add_column("95% interval", justify="right")
-    table.add_column("n", justify="right")
+    table.add_column("95% interval", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
     others = [name for name in scores if name != headline]
     for name in others:
         table.add_column(_words(name), justify="right")
@@ -61,22 +56,32 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
 
 
 def _footnotes(summary: Mapping[str, Any], scores: Mapping[str, Any], folder: Path) -> list[RenderableType]:
-    lines = [NOTES.get(summary["judge"], "")]
-    lines += sorted({f"{_words(n)}: {one['why']}" for n, by in scores.items() for one in by.values() if one.get("why")})
     unscored = ", ".join(f"{reason} {numbers.count(n)}" for reason, n in summary["unscored"].items())
     outcomes = ", ".join(f"{outcome} {numbers.count(n)}" for outcome, n in summary["outcomes"].items() if n)
-    lines.append(
+    tokens = summary["tokens"]
+    lines = [
+        summary["note"],
+        *_reasons(scores),
         f"{numbers.count(summary['scored'])} of {numbers.count(summary['n'])} samples scored"
         + (f"; unscored: {unscored}" if unscored else "")
-        + (f"; among the answers: {outcomes}" if outcomes else "")
-    )
-    tokens = summary["tokens"]
-    lines.append(
+        + (f"; among the answers: {outcomes}" if outcomes else ""),
         f"{numbers.count(summary['calls'])} calls, {numbers.tokens(tokens['in'])} tokens in, "
-        f"{numbers.tokens(tokens['out'])} out, {numbers.money(summary['cost'])}; {numbers.duration(summary['seconds'])}"
-    )
-    lines.append(f"Files: {folder}")
-    return [Text(line, style="dim") for line in lines if line]
+        f"{numbers.tokens(tokens['out'])} out, cost {numbers.money(summary['cost'])}, "
+        f"{numbers.duration(summary['seconds'])}",
+        f"Files: {folder}",
+    ]
+    return [Text(line, style="dim") for line in lines]
+
+
+def _reasons(scores: Mapping[str, Any]) -> list[str]:
+    """Why a value or an interval is missing, each reason once with the groups or scores it stands for."""
+    places: dict[str, list[str]] = {}
+    for name, by in scores.items():
+        for group, one in by.items():
+            if why := one.get("why"):
+                place = group if "picture" in why or "nothing" in why else _words(name)
+                places.setdefault(why, []).append(place)
+    return [f"{', '.join(dict.fromkeys(found))}: {why}" for why, found in places.items()]
 
 
 def controls_table(summaries: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
@@ -106,7 +111,7 @@ def controls_table(summaries: Sequence[Mapping[str, Any]]) -> list[RenderableTyp
         f"by F1:     {order}",
         f"by recall: {recall_order}",
         "Recall alone rewards a list of common triggers (stuff); F1 does not.",
-        NOTES[first["judge"]],
+        first["note"],
     ]
     return ["", Text(title, style="bold"), "", table, "", *(Text(line, style="dim") for line in lines)]
 
@@ -152,7 +157,7 @@ def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
         ("pictures that cannot be sent", numbers.count(rehearsal["bad_pictures"])),
         ("answers already known", numbers.count(rehearsal["known"])),
         *(
-            (f"calls, {role}", f"{numbers.count(n)} to {rehearsal['addresses'][role] or 'a ledger'}")
+            (f"calls, {role}, to {rehearsal['addresses'][role] or 'a ledger'}", numbers.count(n))
             for role, n in rehearsal["calls"].items()
         ),
         ("tokens in, estimated", numbers.tokens(rehearsal["tokens"]["in"])),
@@ -160,8 +165,10 @@ def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
         ("cost, at most", numbers.money(rehearsal["cost_at_most"])),
     ]
     title = Text(f"{rehearsal['task']} · dry run, nothing was sent", style="bold")
-    note = Text("A judge whose verdict cannot be read is asked again, up to five times.", style="dim")
-    return ["", title, "", listing(("", ""), rows), "", note]
+    dates = sorted({day for day in rehearsal["prices_as_of"].values() if day})
+    prices = f" Prices as of {', '.join(dates)}." if dates else ""
+    note = Text(f"A judge whose verdict cannot be read is asked again, up to five times.{prices}", style="dim")
+    return ["", title, "", _pairs(rows), "", note]
 
 
 def data_table(report: DataReport) -> list[RenderableType]:
@@ -174,7 +181,7 @@ def data_table(report: DataReport) -> list[RenderableType]:
         ("pictures checked", numbers.count(report.pictures_checked)),
         ("pictures that cannot be sent", numbers.count(len(report.bad_pictures))),
     ]
-    parts.append(listing(("", ""), rows))
+    parts.append(_pairs(rows))
     if report.flags:
         parts += ["", Text("Odd records (asked and scored all the same)", style="bold"), ""]
         parts.append(listing(("record", "what is odd"), report.flags))
@@ -184,8 +191,26 @@ def data_table(report: DataReport) -> list[RenderableType]:
     return parts
 
 
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="")
+def _table(*, heads: bool = True) -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD if heads else None,
+        show_header=heads,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1),
+        collapse_padding=True,
+        header_style="",
+    )
+
+
+def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names and numbers without a head."""
+    table = _table(heads=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    return table
 
 
 def _value(one: Mapping[str, Any]) -> str:

@@ -54,8 +54,11 @@ class Plan:
         return selected(self.task, self.chosen)
 
 
-def plan_run(options: RunOptions) -> Plan:
+def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     """Build and check everything a run needs.
+
+    Args:
+        calls: whether models will be called, and so need their keys.
 
     Raises:
         UserError: an option names nothing known, data or pictures are missing, or a price is needed and unknown.
@@ -63,12 +66,12 @@ def plan_run(options: RunOptions) -> Plan:
     prompts = load_prompts(options.prompts)
     task = open_task(options.task, options.data, options.images)
     strategy = _strategy(options, task, prompts)
-    build = _builder(options)
+    build = _builder(options, calls=calls)
     routes: dict[str, Route] = {}
     if strategy.asks:
         routes[ANSWER] = Route(build(options.model, ANSWER), options.gen)
     model = routes[ANSWER].model.name if strategy.asks else options.model
-    judge, judge_spec, judge_route = plan_judge(options, task, prompts)
+    judge, judge_spec, judge_route = plan_judge(options, task, prompts, calls=calls)
     if judge_route is not None:
         routes[JUDGE] = judge_route
     spec = RunSpec(
@@ -80,7 +83,9 @@ def plan_run(options: RunOptions) -> Plan:
     return _surveyed(plan)
 
 
-def plan_judge(options: RunOptions, task: Task, prompts: Prompts) -> tuple[Judge, JudgeSpec, Route | None]:
+def plan_judge(
+    options: RunOptions, task: Task, prompts: Prompts, *, calls: bool = True
+) -> tuple[Judge, JudgeSpec, Route | None]:
     """A judge, its spec, and the route to the model it asks (None for an offline judge).
 
     Raises:
@@ -91,7 +96,7 @@ def plan_judge(options: RunOptions, task: Task, prompts: Prompts) -> tuple[Judge
     if judge.asks:
         if options.judge_model is None:
             raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
-        route = Route(_builder(options)(options.judge_model, JUDGE), options.judge_gen)
+        route = Route(_builder(options, calls=calls)(options.judge_model, JUDGE), options.judge_gen)
     elif options.judge_model is not None or options.judge_gen:
         raise UserError(f"the judge {judge.name} asks no model: leave --judge-model and --judge-gen out")
     name = route.model.name if route is not None else None
@@ -106,12 +111,12 @@ def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)
 
 
-def _builder(options: RunOptions) -> Callable[[str, str], Model]:
+def _builder(options: RunOptions, *, calls: bool) -> Callable[[str, str], Model]:
     """From (spec, role) to a model, priced; a budget in money needs a price."""
     prices = load_prices(options.prices)
 
     def build(spec: str, role: str) -> Model:
-        model = build_model(spec, role, prices)
+        model = build_model(spec, role, prices, calls=calls)
         if options.max_cost is not None and model.price is None:
             raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
         return model

@@ -52,9 +52,9 @@ def rehearse(options: RunOptions) -> dict[str, Any]:
     Returns:
         samples, bad_pictures, known answers, calls by role (the fewest: a judge whose verdict cannot be read is asked
         again), estimated tokens in, the most tokens out, the cost at most in US dollars (None where a price is
-        unknown), and the addresses that would be called.
+        unknown), the days the prices were read, and the addresses that would be called.
     """
-    plan = plan_run(options)
+    plan = plan_run(options, calls=False)
     book, known = asyncio.run(_rehearse(plan))
     costs = {role: _cost(plan.routes[role].model, book, role) for role in book.calls}
     return {
@@ -65,12 +65,17 @@ def rehearse(options: RunOptions) -> dict[str, Any]:
         "calls": {role: book.calls[role] for role in plan.routes},
         "tokens": {"in": sum(book.tokens_in.values()), "out_at_most": sum(book.tokens_out.values())},
         "cost_at_most": None if None in costs.values() else sum(cost or 0.0 for cost in costs.values()),
+        "prices_as_of": {role: _as_of(route.model) for role, route in plan.routes.items()},
         "addresses": {role: route.model.address for role, route in plan.routes.items()},
     }
 
 
 def _cost(model: Model, book: _Book, role: str) -> float | None:
     return model.price.cost(book.tokens_in[role], book.tokens_out[role]) if model.price else None
+
+
+def _as_of(model: Model) -> str | None:
+    return model.price.as_of.isoformat() if model.price and model.price.as_of else None
 
 
 async def _rehearse(plan: Plan) -> tuple[_Book, int]:
@@ -84,25 +89,24 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
         ledger = Ledger(Path(scratch) / "ledger.sqlite")
         engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)
         try:
-            await engine.stream(plan.samples(), lambda sample: _one(plan, engine, book, sample))
+            await engine.stream(plan.samples(), lambda sample: _one(plan, engine, sample))
         finally:
             media.close()
             for one in (ledger, *reuse.values()):
                 one.close()
+    if plan.judge.asks:  # the answers that are not known yet may be as long as they are let
+        book.tokens_in[JUDGE] += book.tokens_out[ANSWER]
     return book, engine.counts.known
 
 
-async def _one(plan: Plan, engine: Engine, book: _Book, sample: Sample) -> None:
-    """Drive a sample as far as known answers carry it; an unknown answer is taken to be as long as it may be."""
+async def _one(plan: Plan, engine: Engine, sample: Sample) -> None:
+    """Drive a sample as far as known answers carry it; the judge is shown an empty answer in place of an unknown one."""
     if any(media in plan.bad for media in sample.media):
         return
-    before = book.tokens_out[ANSWER]
     try:
         response = await engine.converse(plan.strategy.respond(sample), ANSWER)
     except AskFailed:
         response = Response(sample.id, "")
-        if plan.judge.asks:
-            book.tokens_in[JUDGE] += book.tokens_out[ANSWER] - before
     try:
         await engine.converse(plan.judge.judge(sample, response), plan.spec.judge.id)
     except AskFailed:

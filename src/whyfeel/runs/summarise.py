@@ -58,6 +58,7 @@ def summarise(
         "strategy": spec.strategy,
         "judge": spec.judge.name,
         "judge_model": spec.judge.model,
+        "note": judge.note,
         "n": len(groups),
         "scored": len(groups) - sum(unscored.values()),
         "unscored": dict(sorted(unscored.items())),
