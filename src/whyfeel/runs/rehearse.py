@@ -100,7 +100,7 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
 
 
 async def _one(plan: Plan, engine: Engine, sample: Sample) -> None:
-    """Drive a sample as far as known answers carry it; the judge is shown an empty answer in place of an unknown one."""
+    """Drive a sample as far as known answers carry it; an unknown answer is judged as if it were empty."""
     if any(media in plan.bad for media in sample.media):
         return
     try:
