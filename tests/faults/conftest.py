@@ -1,0 +1,265 @@
+"""A small data set, servers that end with the test, the command line in a process of its own, and runs in this one."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import ChatServer, Script, good
+from PIL import Image
+
+from whyfeel.cli.progress import Quiet
+from whyfeel.engine import Retries
+from whyfeel.runs import RunResult, run, run_options
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDS = 40
+EMOTIONS = ("happy", "angry", "sad")
+WAIT = 60.0  # seconds after which a process that should have ended fails the test
+
+
+@dataclass(frozen=True)
+class Data:
+    """A record file and its pictures."""
+
+    file: Path
+    images: Path
+    count: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a process ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> list[str]:
+        """What whyfeel itself says on stderr; a progress line is none of it."""
+        return [line for line in self.err.splitlines() if line.startswith("whyfeel:")]
+
+    def one_line(self) -> str:
+        """The one line that a command which ended early leaves; anything else fails."""
+        assert self.err.count("\n") == 1, self.err
+        assert len(self.said) == 1, self.err
+        return self.said[0]
+
+
+@dataclass
+class Cli:
+    """Starts `python -m whyfeel` in a clean environment; what still runs at the end of a test is killed."""
+
+    home: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def start(self, *args: object, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """A process with pipes."""
+        clean = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
+        command = [sys.executable, "-W", "error", "-m", "whyfeel", *map(str, args)]
+        process = subprocess.Popen(
+            command,
+            env=clean | (env or {}),
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def end(self, process: subprocess.Popen[str], within: float = WAIT) -> Done:
+        """Wait for it."""
+        out, err = process.communicate(timeout=within)
+        assert "Traceback" not in err, err
+        return Done(process.returncode, out, err)
+
+    def run(self, *args: object, env: dict[str, str] | None = None, within: float = WAIT) -> Done:
+        """From start to end."""
+        return self.end(self.start(*args, env=env), within)
+
+    def close(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+
+
+def make_data(folder: Path, count: int = RECORDS, twins: int = 0) -> Data:
+    """Records with a tiny picture each; the last `twins` ask what the first ones ask, with other triggers."""
+    (folder / "images").mkdir(parents=True)
+    lines = []
+    for index in range(count):
+        shown = index if index < count - twins else index - (count - twins)
+        name = f"{shown:03}.png"
+        Image.new("RGB", (6, 6), (shown, 255 - shown, 7)).save(folder / "images" / name)
+        lines.append(
+            {
+                "id": f"r{index:03}",
+                "image": name,
+                "question": f"Why does person {shown} feel {EMOTIONS[shown % 3]}?",
+                "emotion": EMOTIONS[shown % 3],
+                "triggers": [f"trigger {n} of record {index}" for n in range(1 + index % 4)],
+            }
+        )
+    file = folder / "data.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return Data(file, folder / "images", count)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return make_data(tmp_path_factory.mktemp("data") / "set")
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """Eight records, for faults that need no more."""
+    return make_data(tmp_path_factory.mktemp("few") / "set", 8)
+
+
+@pytest.fixture(scope="session")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """Twelve records, of which the last six ask what the first six ask."""
+    return make_data(tmp_path_factory.mktemp("twins") / "set", 12, 6)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ChatServer]]:
+    """Servers by script, and port where it matters."""
+    with ExitStack() as stack:
+
+        def start(script: Script = good, port: int = 0) -> ChatServer:
+            return stack.enter_context(ChatServer(script, port))
+
+        yield start
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    (tmp_path / "home").mkdir()
+    made = Cli(tmp_path / "home")
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def args() -> Callable[..., list[object]]:
+    """The command line of a run whose judge asks the same server, unless told otherwise."""
+
+    def build(data: Data, server: ChatServer, out: Path, *more: object, judge: ChatServer | None = None) -> list[object]:
+        judging = ["--judge", "official-llama3", "--judge-model", (judge or server).model("judge")]
+        places = ["--data", data.file, "--images", data.images, "--out", out]
+        return ["run", "jsonl", "--model", server.model("mock"), *judging, *places, *more]
+
+    return build
+
+
+def options(data: Data, server: ChatServer, out: Path, judge: ChatServer | None, more: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "task": "jsonl",
+        "model": server.model("mock"),
+        "judge": "official-llama3",
+        "judge_model": (judge or server).model("judge"),
+        "data": data.file,
+        "images": data.images,
+        "out": out,
+        **more,
+    }
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunResult]:
+    """A run in this process that is quick to try again: what the command does, less its start-up time."""
+    monkeypatch.setattr("whyfeel.runs.execute.Retries", functools.partial(Retries, first=0.01, longest=0.05))
+
+    def start(data: Data, server: ChatServer, out: Path, *, judge: ChatServer | None = None, **more: Any) -> RunResult:
+        return run(run_options(options(data, server, out, judge, more)), Quiet())
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def reference(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing disturbed."""
+    out = tmp_path_factory.mktemp("reference") / "run"
+    with ChatServer(good) as server:
+        result = run(run_options(options(data, server, out, None, {"concurrency": 8})), Quiet())
+    assert result.summary["scored"] == data.count
+    assert len(server.calls) == 2 * data.count
+    return out
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """A JSON Lines file."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def lines() -> Callable[[Path], list[dict[str, Any]]]:
+    return lines_of
+
+
+def results_of(run: Path) -> dict[str, bytes]:
+    """What two runs with the same answers must have in common: every file that is a function of the ledger."""
+    files = [run / "responses.jsonl", run / "judgements.jsonl", *sorted(run.glob("judges/*/judgements.jsonl"))]
+    assert len(files) == 3
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="session")
+def results() -> Callable[[Path], dict[str, bytes]]:
+    return results_of
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Callable[..., list[tuple[Any, ...]]]:
+    """Reads a copy of a run's ledger, its log included, so that looking on repairs nothing."""
+
+    def read(run: Path, columns: str = "key, role, text, source, attempts, address") -> list[tuple[Any, ...]]:
+        place = tmp_path / "ledger-copy"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        for path in run.glob("ledger.sqlite*"):
+            if not path.name.endswith("-shm"):
+                shutil.copy(path, place)
+        if not (place / "ledger.sqlite").exists():
+            return []
+        db = sqlite3.connect(place / "ledger.sqlite")
+        try:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'answers'").fetchall():
+                return []
+            return db.execute(f"SELECT {columns} FROM answers ORDER BY seq").fetchall()
+        finally:
+            db.close()
+
+    return read
+
+
+def digests(texts: list[str]) -> set[str]:
+    """The digests of the requests that texts of `words` answer."""
+    return {found[1] for text in texts if (found := re.search(r"\[([0-9a-f]{16})\]", text))}
+
+
+@pytest.fixture
+def durable(ledger: Callable[..., list[tuple[Any, ...]]]) -> Callable[[Path], set[str]]:
+    """The digests of the requests whose answers are in a run's ledger."""
+    return lambda run: digests([text for (text,) in ledger(run, "text")])
