@@ -163,16 +163,22 @@ class Ledger:
         return [row[0] for row in rows]
 
     def close(self) -> None:
-        """Wait for what is queued to be written, then close the file."""
+        """Wait for what is queued to be written, then close the file.
+
+        The writer leaves last: that folds SQLite's log into the file, which then is the whole ledger.
+        """
+        self._reader.close()
         if self._writer is not None:
             self._queue.put(None)
             self._writer.join()
             self._writer = None
-        self._reader.close()
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         """The writing thread: one transaction for all that has queued up."""
-        db = _open_writer(self.path)
+        try:
+            db = _open_writer(self.path)
+        except sqlite3.Error as error:
+            db, self._error = None, _store_failed(self.path, error)
         closing = False
         while not closing:
             first = self._queue.get()
@@ -185,11 +191,12 @@ class Ledger:
                 except Empty:
                     break
             closing = first is None
-            error = _commit(db, batch, self.path) if batch else None
-            self._error = self._error or error
+            if db is not None and self._error is None:
+                self._error = _commit(db, batch, self.path)
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, batch, error)
-        db.close()
+                loop.call_soon_threadsafe(_settle, batch, self._error)
+        if db is not None:
+            db.close()
 
 
 def _short(key: str) -> int:
@@ -212,8 +219,12 @@ def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreF
         with db:
             db.executemany(PUT, [entry.row() for entry, _ in batch])
     except sqlite3.Error as error:
-        return StoreFailed(f"the ledger {str(path)!r} cannot be written: {error}; what was answered before is kept")
+        return _store_failed(path, error)
     return None
+
+
+def _store_failed(path: Path, error: sqlite3.Error) -> StoreFailed:
+    return StoreFailed(f"the ledger {str(path)!r} cannot be written: {error}; what was answered before is kept")
 
 
 def _create(path: Path) -> None:

@@ -123,7 +123,8 @@ def _gif(stream: BinaryIO, start: bytes, size: int) -> Header:
         raise BadPicture("the GIF header is cut off")
     width, height = struct.unpack("<HH", start[6:10])
     stream.seek(max(13, size - TAIL))
-    if not stream.read().rstrip(b"\x00").endswith(b";"):
+    # every block before the end marker closes with a zero byte: a cut that happens to fall behind a ";" is caught
+    if not stream.read().rstrip(b"\x00").endswith(b"\x00;"):
         raise BadPicture("the GIF is cut off: its end marker is missing")
     return Header("image/gif", width, height)
 

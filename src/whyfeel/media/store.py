@@ -62,12 +62,16 @@ class MediaStore:
         """Where a picture lies.
 
         Raises:
-            BadPicture: there is no root, or the name would leave it (absolute, "..", a link, NUL).
+            BadPicture: there is no root, or the name would leave it (absolute, "..", a link), or no file can have it.
         """
         if self._root is None:
             raise BadPicture("no images folder was given")
         if "\x00" in media.path:
             raise BadPicture(f"the name {media.path!r} holds a NUL character")
+        try:
+            os.fsencode(media.path)
+        except UnicodeEncodeError:
+            raise BadPicture(f"the name {media.path!r} is no name a file can have") from None
         above, _, name = media.path.rpartition("/")
         # following every link of every path would cost more than reading the pictures: a folder is followed once
         if (folder := self._folders.get(above)) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -68,7 +68,10 @@ class Endpoint:
             CallFailed: no reply; says whether another try may help.
             KeyRefused: 401 or 403.
         """
-        return decode(await self._fetch("POST", self._url, _Body(encode(self.name, request))))
+        reply = decode(await self._fetch("POST", self._url, _Body(encode(self.name, request))))
+        if self._key and self._key in reply.text:  # escaped in the JSON, so that the bytes did not show it
+            reply = replace(reply, text=reply.text.replace(self._key, REDACTED))
+        return reply
 
     async def names(self) -> list[str]:
         """The models the server says it has.

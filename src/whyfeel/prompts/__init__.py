@@ -68,7 +68,7 @@ def load_prompts(override: Path | None = None) -> Prompts:
         return shipped
     try:
         tables = tomllib.loads(override.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(f"--prompts: {str(override)!r} is not a readable TOML file: {error}") from None
     texts, origin = dict(shipped.texts), dict(shipped.origin)
     for name, fields in tables.items():
@@ -87,8 +87,8 @@ def _check_override(name: str, fields: object, shipped: Prompts) -> None:
     for field, text in fields.items():
         if field not in shipped.texts[name] or not isinstance(text, str):
             known = ", ".join(sorted(shipped.texts[name]))
-            raise DataError(f"--prompts: {name}.{field} must be a text and one of: {known}")
+            raise DataError(f"--prompts: {name}.{field!r} must be a text and one of: {known}")
         template, ours = string.Template(text), string.Template(shipped.texts[name][field])
         if not template.is_valid() or set(template.get_identifiers()) - set(ours.get_identifiers()):
             known = ", ".join("$" + i for i in ours.get_identifiers()) or "no $ field (write $$ for a dollar sign)"
-            raise DataError(f"--prompts: {name}.{field} may use {known}")
+            raise DataError(f"--prompts: {name}.{field!r} may use {known}")

@@ -13,6 +13,8 @@ from typing import Any
 
 from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
 
+OURS = frozenset({".lock", "run.json.part"})  # what a run that died before it had a run.json leaves behind
+
 
 class RunFolder:
     """The files of one run, by name."""
@@ -37,7 +39,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            strangers = not self.manifest.exists() and any(entry.name != ".lock" for entry in self.path.iterdir())
+            strangers = not self.manifest.exists() and any(entry.name not in OURS for entry in self.path.iterdir())
         except OSError as error:
             raise UserError(f"--out: {str(self.path)!r} cannot be made: {error.strerror}") from None
         if strangers:
@@ -74,7 +76,12 @@ class RunFolder:
         Raises:
             DataError: this is not a run folder, or run.json is damaged.
         """
-        return read_json(self.manifest, "a run folder has one")
+        manifest = read_json(self.manifest, "a run folder has one")
+        kinds = {"spec": dict, "judges": dict, "addresses": list, "selection": dict}
+        for name, kind in kinds.items():
+            if not isinstance(manifest.get(name), kind):
+                raise DataError(f"{str(self.manifest)!r} is damaged: it should hold {name!r}; get it from a copy")
+        return manifest
 
 
 def read_json(path: Path, expected: str) -> dict[str, Any]:

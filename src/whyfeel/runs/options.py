@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from whyfeel.errors import UserError
+from whyfeel.records import canonical
 
+
+def _nameable(path: Path) -> Path:
+    """A path that may exist; every other use of it can then expect plain answers from the system."""
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError("a shorter path is expected") from None
+    except ValueError:
+        raise ValueError("a path without a NUL character is expected") from None
+    return path
+
+
+Place = Annotated[Path, AfterValidator(_nameable)]
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
@@ -31,13 +47,13 @@ class RunOptions(BaseModel):
 
     task: str
     model: str
-    out: Path
+    out: Place
     strategy: str = "direct"
     judge: str = "overlap"
     judge_model: str | None = None
-    data: Path | None = None
-    images: Path | None = None
-    prompts: Path | None = None
+    data: Place | None = None
+    images: Place | None = None
+    prompts: Place | None = None
     limit: Positive | None = None
     sample: Positive | None = None
     seed: int = 0
@@ -48,8 +64,8 @@ class RunOptions(BaseModel):
     tpm: Rate | None = None
     max_calls: Annotated[int, Field(ge=0)] | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
-    prices: Path | None = None
-    reuse: tuple[Path, ...] = ()
+    prices: Place | None = None
+    reuse: tuple[Place, ...] = ()
 
 
 def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOptions:
@@ -70,7 +86,17 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
         raise UserError(_one_line(error, config)) from None
     if options.limit is not None and options.sample is not None:
         raise UserError("--limit takes the first samples and --sample draws some: give one of them")
+    for flag, settings in (("--gen", options.gen), ("--judge-gen", options.judge_gen)):
+        _check_sendable(settings, flag)
     return options
+
+
+def _check_sendable(settings: Mapping[str, Setting], flag: str) -> None:
+    """Settings go out as JSON, which has no infinity and no NaN."""
+    try:
+        canonical(settings)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{flag}: the settings cannot be sent as JSON ({error})") from None
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -91,7 +117,8 @@ def _one_line(error: ValidationError, config: Path | None) -> str:
         return f"--config: {str(config)!r} sets {name!r}, which is no option of a run{hint}"
     if first["type"] == "missing":
         return f"{flag} is needed; give it on the command line or in --config"
-    return f"{flag}: {first['msg'].lower()}; got {first['input']!r}"
+    said = first["msg"].lower().removeprefix("value error, ")
+    return f"{flag}: {said}; got {first['input']!r}"
 
 
 def parse_settings(texts: list[str] | None, flag: str) -> dict[str, Setting] | None:
@@ -120,7 +147,7 @@ def parse_settings(texts: list[str] | None, flag: str) -> dict[str, Setting] | N
 def _json_object(text: str, flag: str) -> dict[str, Setting]:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{flag}: not a JSON object: {error}") from None
     if not isinstance(value, dict):
         raise UserError(f"{flag}: expected a JSON object, got {text!r}")
@@ -130,6 +157,6 @@ def _json_object(text: str, flag: str) -> dict[str, Setting]:
 def _value(text: str) -> Setting:
     try:
         value: Setting = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value
