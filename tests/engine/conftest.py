@@ -13,6 +13,7 @@ import pytest
 from whyfeel.engine import Engine, Entry, Ledger, Reply, Request, Route
 from whyfeel.engine import engine as engine_module
 from whyfeel.engine import limits as limits_module
+from whyfeel.errors import CallFailed
 from whyfeel.media import MediaStore
 from whyfeel.models import Scripted
 from whyfeel.records import Answer, Ask, Asking, Text, user_turn
@@ -39,7 +40,8 @@ class _Jumping(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
             raise AssertionError("everybody waits and nothing will ever happen")
-        self._loop.now += timeout
+        if timeout > 0:
+            self._loop.now += max(timeout, 1e-6)  # a step too small for the clock would never get anywhere
         return super().select(0)
 
 
@@ -57,17 +59,23 @@ def virtual(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Coroutine[Any
         return loop.run_until_complete(main)
 
     yield run
-    for task in asyncio.all_tasks(loop):
+    left = asyncio.all_tasks(loop)
+    for task in left:
         task.cancel()
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(_ended(left))
     loop.close()
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Slow(Scripted):
     """A scripted model whose calls take `seconds`, and that counts how many are under way."""
 
-    def __init__(self, script: Callable[[Request], Reply | str] = lambda _: "so", seconds: float = 0, **more: Any) -> None:
+    def __init__(
+        self, script: Callable[[Request], Reply | str] = lambda _: "so", seconds: float = 0, **more: Any
+    ) -> None:
         super().__init__(script, **more)
         self.seconds = seconds
         self.under_way = 0
@@ -133,26 +141,30 @@ class Tools:
     asking = staticmethod(asking)
 
     @staticmethod
+    def fault(reason: str = "server error", **more: Any) -> CallFailed:
+        """A call that failed."""
+        return CallFailed(reason, "detail", **more)
+
+    @staticmethod
     def engine(model: Scripted, ledger: Ledger | Memory | None = None, **more: Any) -> Engine:
         """An engine whose role "answer" goes to one model, on a ledger in memory."""
         routes = more.pop("routes", {"answer": Route(model, more.pop("gen", {}))})
         media = more.pop("media", None) or MediaStore(None)
-        return Engine(routes, cast(Ledger, ledger if ledger is not None else Memory()), media, **more)
+        return Engine(routes, cast("Ledger", ledger if ledger is not None else Memory()), media, **more)
 
     @staticmethod
-    async def stream(engine: Engine, asks: Iterable[Ask | str]) -> dict[Ask | str, Any]:
-        """Ask all of them side by side; ask to its answer's text, or the exception it ended with."""
-        ended: dict[Ask | str, Any] = {}
-        numbered = iter(enumerate(asks))
+    async def stream(engine: Engine, asks: Iterable[Ask | str]) -> dict[int, Any]:
+        """Ask all of them side by side; number of the ask to its answer's text, or the exception it ended with."""
+        ended: dict[int, Any] = {}
 
         async def work(item: tuple[int, Ask | str]) -> None:
             number, ask = item
             try:
-                ended[number] = (await engine.converse(asking(ask), "answer"))[0]  # type: ignore[index]
-            except Exception as error:
-                ended[number] = error  # type: ignore[index]
+                ended[number] = (await engine.converse(asking(ask), "answer"))[0]
+            except Exception as error:  # noqa: BLE001 - the tests look at it
+                ended[number] = error
 
-        await engine.stream(numbered, work)
+        await engine.stream(enumerate(asks), work)
         return ended
 
 
@@ -161,10 +173,18 @@ def tools() -> type[Tools]:
     return Tools
 
 
+class Impatient(Ledger):
+    """A ledger whose commits fail the test, instead of standing still, where they never end."""
+
+    async def put(self, entry: Entry) -> None:
+        async with asyncio.timeout(3):
+            await super().put(entry)
+
+
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A ledger on disk."""
-    one = Ledger(tmp_path / "ledger.sqlite")
+    one = Impatient(tmp_path / "ledger.sqlite")
     yield one
     one.close()
 
@@ -174,7 +194,7 @@ def within() -> Callable[[Awaitable[T]], Awaitable[T]]:
     """Await something that must not hang: where it does, the test fails instead of standing still."""
 
     async def awaited(what: Awaitable[T]) -> T:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(3):
             return await what
 
     return awaited

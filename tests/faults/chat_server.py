@@ -59,14 +59,17 @@ class Call:
     @property
     def person(self) -> int:
         """The number of the record the question, or the answer to be judged, is about."""
-        found = re.search(rb"person (\d+)", self.raw)
+        found = re.search(rb"person (\d+)", self.raw) or re.search(rb"of record (\d+)", self.raw)
         assert found is not None, self.raw[-500:]
         return int(found[1])
 
 
 @dataclass(frozen=True)
 class Say:
-    """Reply; `drip` is the pause in seconds between two bytes of the body."""
+    """Reply; `drip` is the pause in seconds between two bytes of the body.
+
+    Where `headers` name a Content-Length, it stands, and the connection is closed behind the body.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -235,11 +238,11 @@ class ChatServer:
             return False
         assert isinstance(action, Say)
         await self._say(action, writer)
-        return True
+        return "Content-Length" not in action.headers
 
     async def _say(self, action: Say, writer: asyncio.StreamWriter) -> None:
-        lines = [f"HTTP/1.1 {action.status} Told", f"Content-Length: {len(action.body)}"]
-        lines += [f"{name}: {value}" for name, value in action.headers.items()]
+        headers = {"Content-Length": len(action.body), **action.headers}
+        lines = [f"HTTP/1.1 {action.status} Told", *(f"{name}: {value}" for name, value in headers.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         if not action.drip:
             writer.write(action.body)

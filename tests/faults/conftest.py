@@ -28,7 +28,8 @@ from whyfeel.runs import RunResult, run, run_options
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = 40
 EMOTIONS = ("happy", "angry", "sad")
-WAIT = 60.0  # seconds after which a process that should have ended fails the test
+WAIT = 40.0  # seconds after which a process that should have ended fails the test
+HUNG = 60.0  # seconds after which a test that hangs in this process fails
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,22 @@ def make_data(folder: Path, count: int = RECORDS, twins: int = 0) -> Data:
     file = folder / "data.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return Data(file, folder / "images", count)
+
+
+@pytest.fixture(autouse=True)
+def _watchdog() -> Iterator[None]:
+    """A test that hangs fails."""
+
+    def bark(*_: object) -> None:
+        pytest.fail(f"hung for {HUNG:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, bark)
+    signal.setitimer(signal.ITIMER_REAL, HUNG)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from io import TextIOWrapper
 
 import typer
-from typer._click.exceptions import ClickException
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from whyfeel import __version__
 from whyfeel.cli import data, demo, doctor, judge, judge_answers, models, run, score, tasks
@@ -40,8 +41,14 @@ def main() -> None:
     # nearly all objects of a run die by their reference counts; hunting for cycles as often as Python does by
     # default costs an eighth of a run's CPU time
     gc.set_threshold(50_000, 20, 100)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        # a terminal that cannot show a character gets "?" for it, not a traceback after a paid run
+        sys.stdout.reconfigure(errors="replace")
     try:
         status = app(standalone_mode=False)
+    except NoArgsIsHelpError as asked:
+        print(asked.format_message())
+        status = 0
     except ClickException as error:
         _say(error.format_message())
         status = 2

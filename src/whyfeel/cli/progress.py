@@ -52,10 +52,10 @@ class Progress:
     def _line(self, now: float) -> str:
         counts, seconds = self._counts, max(now - self._begun, 1e-9)
         parts = [f"{numbers.count(self._done)}/{numbers.count(self._total)} samples"]
-        parts.append(f"{numbers.rate(counts.calls / seconds)} calls")
+        parts.append(numbers.rate(counts.calls / seconds).replace("/s", " calls/s"))
         if 0 < self._done < self._total:
             parts.append(f"{numbers.duration((self._total - self._done) * seconds / self._done)} left")
-        parts.append(f"{numbers.money(counts.cost)}")
+        parts.append("cost unknown" if counts.cost is None else numbers.money(counts.cost))
         if counts.retries:
             parts.append(f"{numbers.count(counts.retries)} retries")
         if failures := sum(counts.failures.values()):

@@ -284,26 +284,37 @@ class Engine:
 
     async def _call(self, model: Model, limiter: Limiter, request: Request, attempt: int) -> Answer:
         """One call and its commit, within the endpoint's pace, the run's slots and its budget."""
-        await limiter.enter(sum(request.tokens))
+        while True:
+            await limiter.enter(sum(request.tokens))
+            try:
+                async with self._slots:
+                    if not limiter.silent:
+                        return await self._send(model, limiter, request, attempt)
+                    # another endpoint held all the slots, and meanwhile this one asked for a pause
+            finally:
+                limiter.leave()
+
+    async def _send(self, model: Model, limiter: Limiter, request: Request, attempt: int) -> Answer:
+        """One call and its commit, for a caller whose turn it is."""
+        await self._unless_stopped()
+        reserved = await self._budget.reserve(request, model.price) if model.address else 0.0
+        await self._unless_stopped()  # a call may have waited long for what others leave of the budget
+        cost: float | None = 0.0
+        self.counts.in_flight += 1
         try:
-            async with self._slots:
-                if self._cause is not None:
-                    await _for_ever()
-                reserved = await self._budget.reserve(request, model.price) if model.address else 0.0
-                cost: float | None = 0.0
-                self.counts.in_flight += 1
-                try:
-                    reply = await self._timed(model, limiter, request)
-                    cost = _cost(model, reply)
-                    answer = _answer(request.key, reply, cost, attempt)
-                    await self._ledger.put(self._entry(request, answer, model.address))
-                finally:
-                    self.counts.in_flight -= 1
-                    self._budget.settle(reserved, cost)
-                self._count(reply, cost)
-                return answer
+            reply = await self._timed(model, limiter, request)
+            cost = _cost(model, reply)
+            answer = _answer(request.key, reply, cost, attempt)
+            await self._ledger.put(self._entry(request, answer, model.address))
         finally:
-            limiter.leave()
+            self.counts.in_flight -= 1
+            self._budget.settle(reserved, cost)
+        self._count(reply, cost)
+        return answer
+
+    async def _unless_stopped(self) -> None:
+        if self._cause is not None:
+            await _for_ever()
 
     async def _timed(self, model: Model, limiter: Limiter, request: Request) -> Reply:
         """One call; its end tells the limiter how the endpoint feels."""

@@ -113,9 +113,8 @@ class Ledger:
             self._reader = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
             version = self._reader.execute("PRAGMA user_version").fetchone()[0]
             # a look-up in a file that is being written costs 50 microseconds, and most asks of a new run are not there
-            self._present = (
-                {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if version else set()
-            )
+            ours = version == VERSION  # another version may have other tables
+            self._present = {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if ours else set()
         except sqlite3.DatabaseError as error:
             _explain(path, error)
         if version != VERSION:
@@ -218,12 +217,12 @@ def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreF
     try:
         with db:
             db.executemany(PUT, [entry.row() for entry, _ in batch])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError, OverflowError) as error:  # the latter two: a value SQLite cannot hold
         return _store_failed(path, error)
     return None
 
 
-def _store_failed(path: Path, error: sqlite3.Error) -> StoreFailed:
+def _store_failed(path: Path, error: Exception) -> StoreFailed:
     return StoreFailed(f"the ledger {str(path)!r} cannot be written: {error}; what was answered before is kept")
 
 

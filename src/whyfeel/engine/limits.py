@@ -43,7 +43,8 @@ class Limiter:
         self._seconds_a_token = 60 / tpm if tpm else 0.0
         self._patience = patience
         self._in_flight = 0
-        self._open_at = 0.0  # no call starts before this moment
+        self._open_at = 0.0  # no call starts before this moment, by rpm and tpm
+        self._silent_until = 0.0  # nor before this one, which the endpoint named
         self._cut_at = 0.0
         self._refused_since: float | None = None
         self._refused = 0
@@ -93,7 +94,7 @@ class Limiter:
             self.window = max(1.0, self.window * CUT)
             self._cut_at = now
         if retry_after is not None:
-            self._open_at = max(self._open_at, now + retry_after)
+            self._silent_until = max(self._silent_until, now + retry_after)
 
     def refused(self, detail: str) -> None:
         """No connection could be made.
@@ -112,8 +113,13 @@ class Limiter:
                 "then run the same command again"
             )
 
+    @property
+    def silent(self) -> bool:
+        """Whether the endpoint has asked for a pause that is not over."""
+        return monotonic() < self._silent_until
+
     def _free(self) -> bool:
-        return self._in_flight < self.window and monotonic() >= self._open_at
+        return self._in_flight < self.window and monotonic() >= max(self._open_at, self._silent_until)
 
     def _take(self, tokens: int) -> None:
         self._in_flight += 1
@@ -127,7 +133,7 @@ class Limiter:
             if not turn.done():
                 self._take(tokens)
                 turn.set_result(None)
-        if self._waiting and self._timer is None and (pause := self._open_at - monotonic()) > 0:
+        if self._waiting and self._timer is None and (pause := max(self._open_at, self._silent_until) - monotonic()) > 0:
             self._timer = asyncio.get_running_loop().call_later(pause, self._ring)
 
     def _ring(self) -> None:
@@ -157,6 +163,7 @@ class Budget:
         self._calls = calls
         self._spent = cost
         self._reserved = 0.0
+        self._open = 0  # reservations not settled yet; what they sum up to is only nearly 0 when there are none
         self._settled = asyncio.Event()
 
     async def reserve(self, request: Request, price: Price | None) -> float:
@@ -176,16 +183,18 @@ class Budget:
                 raise AskFailed("budget", f"--max-calls {self._max_calls} is used up")
             if self._max_cost is None or self._spent + self._reserved + most <= self._max_cost:
                 break
-            if not self._reserved:
+            if not self._open:
                 raise AskFailed("budget", f"--max-cost {self._max_cost:g} would be exceeded")
             self._settled.clear()
             await self._settled.wait()
         self._calls += 1
         self._reserved += most
+        self._open += 1
         return most
 
     def settle(self, reserved: float, cost: float | None) -> None:
         """Replace a reservation by what the call cost (None where nobody knows: then by the reservation)."""
-        self._reserved = max(0.0, self._reserved - reserved)
+        self._open = max(0, self._open - 1)
+        self._reserved = max(0.0, self._reserved - reserved) if self._open else 0.0
         self._spent += reserved if cost is None else cost
         self._settled.set()

@@ -44,7 +44,7 @@ class Retries:
         jitter = float(rng(self.seed, "retry", key, failures).uniform(0.5, 1.0))
         backoff = jitter * min(self.longest, self.first * 2.0 ** min(failures - 1, 16))
         # behind the moment the endpoint named, so that the askers it turned away do not all come back at once
-        pause = backoff if failed.retry_after is None else failed.retry_after + min(backoff, self.first)
+        pause = backoff if failed.retry_after is None else failed.retry_after + jitter * self.first
         if not failed.connected:
             pause = min(pause, 5.0)
         return None if limited and waited + pause > self.patience else pause

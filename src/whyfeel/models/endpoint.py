@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from whyfeel.models.wire import decode, decode_names, encode, excerpt
 
 LARGEST_REPLY = 2 * 1024 * 1024  # bytes, after decompression
 REDACTED = "[key removed]"
+SHORTEST_SECRET = 8  # characters; a local server's "none" or "EMPTY" hides nothing, and may stand in any answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Endpoint:
         self.price = price
         self._url = URL(f"{self.address}/chat/completions")
         self._key = key
+        self._secret = key if key is not None and len(key) >= SHORTEST_SECRET else None
+        self._spellings = _spellings(self._secret) if self._secret is not None else ()
         self._deadlines = deadlines or Deadlines()
         self._largest_reply = largest_reply
         self._session: aiohttp.ClientSession | None = None
@@ -69,9 +73,10 @@ class Endpoint:
             KeyRefused: 401 or 403.
         """
         reply = decode(await self._fetch("POST", self._url, _Body(encode(self.name, request))))
-        if self._key and self._key in reply.text:  # escaped in the JSON, so that the bytes did not show it
-            reply = replace(reply, text=reply.text.replace(self._key, REDACTED))
-        return reply
+        if self._secret is None or not any(self._secret in (said or "") for said in _words(reply)):
+            return reply
+        text, served, finish = (said and said.replace(self._secret, REDACTED) for said in _words(reply))
+        return replace(reply, text=text or "", served=served, finish=finish)
 
     async def names(self) -> list[str]:
         """The models the server says it has.
@@ -142,19 +147,31 @@ class Endpoint:
         raise CallFailed("rejected", said, again=False)
 
     def _redact(self, body: bytes) -> bytes:
-        if self._key and (key := self._key.encode()) in body:
-            return body.replace(key, REDACTED.encode())
+        for key in self._spellings:
+            if key in body:
+                body = body.replace(key, REDACTED.encode())
         return body
 
     def _clean(self, error: BaseException) -> str:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return text.replace(self._key, REDACTED) if self._key else text
+        return text.replace(self._secret, REDACTED) if self._secret else text
 
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
             await asyncio.sleep(0)  # lets the transports' own callbacks run before the loop ends
+
+
+def _spellings(key: str) -> tuple[bytes, ...]:
+    """A key as it may stand in a body: as it is, or as a JSON string, of which some servers escape the slashes."""
+    escaped = json.dumps(key)[1:-1]
+    return tuple({spelling.encode(): None for spelling in (key, escaped, escaped.replace("/", "\\/"))})
+
+
+def _words(reply: Reply) -> tuple[str | None, ...]:
+    """What of a reply is kept; JSON has more ways to write a key than can be looked for before it is read."""
+    return reply.text, reply.served, reply.finish
 
 
 class _Body(aiohttp.BytesPayload):
@@ -176,7 +193,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

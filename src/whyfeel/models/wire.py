@@ -16,10 +16,12 @@ from whyfeel.records import Media, Message, Outcome, Picture
 DECLINES = re.compile(
     r"\W*(?:i['’]m sorry|i am sorry|sorry|i apologi[sz]e)?\W*(?:but\W+)?"
     r"i(?: (?:cannot|can['’]?t|can not|won['’]?t|will not)|['’]m (?:unable|not able)| am (?:unable|not able))"
-    r" (?:to )?(?:help|assist|comply|provide|fulfill?|identify|determine|discuss|answer|do that|process|analy[sz]e)",
+    r" (?:to )?(?:help(?! but\b| noticing| feeling| thinking)|assist|comply|provide|fulfill?|identify|determine|discuss"
+    r"|answer|do that|process|analy[sz]e)",
     re.IGNORECASE,
 )
 SHORT = 400  # characters
+MOST_TOKENS = 10**12
 EXCERPT = 500  # characters of an unusable reply that are kept for the message
 
 
@@ -74,7 +76,7 @@ def decode(body: bytes) -> Reply:
         CallFailed: "bad reply": HTML, broken JSON, an error object, or no `choices`.
     """
     try:
-        data = json.loads(body)
+        data = _parse(body)
     except (ValueError, RecursionError):
         raise CallFailed("bad reply", f"expected JSON, got {excerpt(body)}") from None
     choices = data.get("choices") if isinstance(data, dict) else None
@@ -84,20 +86,26 @@ def decode(body: bytes) -> Reply:
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     text = _text(message.get("content"))
-    finish = choice.get("finish_reason")
-    finish = finish if isinstance(finish, str) else None
+    finish = _name(choice.get("finish_reason"))
     refusal = message.get("refusal")
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    served = data.get("model")
     return Reply(
         text=text,
         outcome=_outcome(text, finish, refused=isinstance(refusal, str) and bool(refusal)),
         finish=finish,
         tokens_in=_count(usage.get("prompt_tokens")),
         tokens_out=_count(usage.get("completion_tokens")),
-        served=served if isinstance(served, str) else None,
+        served=_name(data.get("model")),
     )
+
+
+def _parse(body: bytes) -> object:
+    """JSON, also where a few bytes of it are no UTF-8: they do not unsay an answer, and become lone surrogates."""
+    try:
+        return json.loads(body)
+    except UnicodeDecodeError:
+        return json.loads(body.decode("utf-8", "surrogateescape"))
 
 
 def decode_names(body: bytes) -> list[str]:
@@ -133,8 +141,14 @@ def _outcome(text: str, finish: str | None, *, refused: bool) -> Outcome:
     return "refused" if len(text) <= SHORT and DECLINES.match(text) else "ok"
 
 
+def _name(value: object) -> str | None:
+    """A name a server gives, in characters that every file can hold."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else None
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A number of tokens; one that no reply could hold is as good as none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def excerpt(body: bytes) -> str:

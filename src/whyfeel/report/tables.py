@@ -15,6 +15,7 @@ from whyfeel.report import numbers
 from whyfeel.tasks import DataReport
 
 WIDTH = 80
+NUMBER = 5  # columns that a score takes: 0.123
 
 
 def listing(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -36,18 +37,19 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
     refused = summary["headline"].get("refused")
     groups = list(next(iter(scores.values())))
     table = _table()
-    table.add_column("", no_wrap=True)
-    table.add_column(_words(headline or "score"), justify="right")
+    # a long name of a group folds; no number ever gives way to it
+    table.add_column("", overflow="fold")
+    table.add_column(_words(headline or "score"), justify="right", overflow="fold", min_width=NUMBER)
     table.add_column("95% interval", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     others = [name for name in scores if name != headline]
     for name in others:
-        table.add_column(_words(name), justify="right")
+        table.add_column(_words(name), justify="right", overflow="fold", min_width=NUMBER)
     for group in groups:
         first = scores[headline or others[0]].get(group, {})
         cells = [_value(first), numbers.interval(first.get("low"), first.get("high")), numbers.count(first.get("n", 0))]
         cells += [_value(scores[name][group]) if group in scores[name] else "" for name in others]
-        table.add_row(group, *cells, style="bold" if group == "overall" else "")
+        table.add_row(Text(group), *cells, style="bold" if group == "overall" else "")
     parts: list[RenderableType] = ["", Text(title, style="bold"), ""]
     if refused:
         parts += [Text(f"No headline: {refused}", style="bold red"), ""]
@@ -95,7 +97,7 @@ def controls_table(summaries: Sequence[Mapping[str, Any]]) -> list[RenderableTyp
         scores = {name: by["overall"] for name, by in summary["scores"].items()}
         f1 = scores["f1"]
         table.add_row(
-            summary["model"].removeprefix("baseline:"),
+            Text(summary["model"].removeprefix("baseline:")),
             numbers.score(f1["value"]),
             numbers.interval(f1["low"], f1["high"]),
             numbers.score(scores["recall"]["value"]),
@@ -124,14 +126,15 @@ def _overall(summary: Mapping[str, Any], score: str) -> float:
 def log_table(scored: Mapping[str, Any]) -> list[RenderableType]:
     """An official judge log: the released scorer's figures beside the corrected ones."""
     table = _table()
-    for head in ("", "official", "corrected", "95% interval", "n"):
-        table.add_column(head, justify="right" if head else "left")
+    table.add_column("", overflow="fold")
+    for head in ("official", "corrected", "95% interval", "n"):
+        table.add_column(head, justify="right", no_wrap=True)
     official, recall = scored["official"] or {}, scored["intervals"]["corrected_recall"]
     for group in [*recall]:
         one = recall[group]
         printed = f"{official[group]:.5f}" if group in official else "n/a" if official == {} else ""
         table.add_row(
-            group,
+            Text(group),
             printed,
             numbers.score(one["value"]),
             numbers.interval(one["low"], one["high"]),
@@ -206,8 +209,8 @@ def _table(*, heads: bool = True) -> Table:
 def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and numbers without a head."""
     table = _table(heads=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
     for name, value in rows:
         table.add_row(Text(name), Text(value))
     return table

@@ -127,6 +127,7 @@ def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
         finally:
             os.close(folder)
     except OSError as error:
+        raise StoreFailed(f"{str(path)!r} cannot be written: {error.strerror}") from None
+    finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise StoreFailed(f"{str(path)!r} cannot be written: {error.strerror}") from None

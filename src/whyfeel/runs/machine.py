@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -56,21 +57,28 @@ def _libraries() -> Check:
 
 
 def _disk(out: Path) -> Check:
-    place = next((one for one in (out.resolve(), *out.resolve().parents) if one.is_dir()), Path("/"))
+    if out.exists() and not out.is_dir():
+        return Check("disk", ok=False, detail=f"{str(out)!r} is not a folder")
+    place = _place(out)
     free = shutil.disk_usage(place).free
     writable = os.access(place, os.W_OK)
     detail = f"{free / 1e9:,.1f} GB free under {place}" + ("" if writable else ", not writable")
     return Check("disk", writable and free >= ENOUGH_DISK, detail)
 
 
+def _place(out: Path) -> Path:
+    """The folder, or the nearest one above it where it will be made."""
+    return next((one for one in (out.resolve(), *out.resolve().parents) if one.is_dir()), Path("/"))
+
+
 def _ledger(out: Path) -> Check:
     """Write an answer to a ledger where runs will lie, and read it back."""
-    place = out if out.is_dir() else None
     try:
-        with tempfile.TemporaryDirectory(prefix=".whyfeel-doctor-", dir=place) as scratch:
+        with tempfile.TemporaryDirectory(prefix=".whyfeel-doctor-", dir=_place(out)) as scratch:
             path = Path(scratch) / "ledger.sqlite"
             asyncio.run(_write_one(path))
-            journal = sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone()[0]
+            with closing(sqlite3.connect(path)) as db:
+                journal = db.execute("PRAGMA journal_mode").fetchone()[0]
     except (OSError, WhyfeelError) as error:
         return Check("ledger", ok=False, detail=str(error))
     return Check("ledger", ok=True, detail=f"SQLite {sqlite3.sqlite_version}, journal {journal}, written and read back")

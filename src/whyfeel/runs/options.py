@@ -22,9 +22,9 @@ def _nameable(path: Path) -> Path:
         path.lstat()
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise ValueError("a shorter path is expected") from None
+            raise ValueError("the path is too long") from None
     except ValueError:
-        raise ValueError("a path without a NUL character is expected") from None
+        raise ValueError("a path cannot hold the character 0") from None
     return path
 
 
@@ -118,7 +118,8 @@ def _one_line(error: ValidationError, config: Path | None) -> str:
     if first["type"] == "missing":
         return f"{flag} is needed; give it on the command line or in --config"
     said = first["msg"].lower().removeprefix("value error, ")
-    return f"{flag}: {said}; got {first['input']!r}"
+    got = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
+    return f"{flag}: {said}; got {got!r}"
 
 
 def parse_settings(texts: list[str] | None, flag: str) -> dict[str, Setting] | None:

@@ -82,8 +82,9 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
     book = _Book()
     routes = {role: Route(_Declining(route.model, book), route.gen) for role, route in plan.routes.items()}
     own = RunFolder(plan.options.out).ledger
-    paths = [own, *(RunFolder(p).ledger if p.is_dir() else p for p in plan.options.reuse)]
-    reuse = {str(path): Ledger(path, readonly=True) for path in paths if path.exists()}
+    paths = [own] if own.exists() else []
+    paths += [RunFolder(p).ledger if p.is_dir() else p for p in plan.options.reuse]
+    reuse = {str(path): Ledger(path, readonly=True) for path in paths}
     media = MediaStore(plan.task.images)
     with tempfile.TemporaryDirectory(prefix="whyfeel-dry-run-") as scratch:
         ledger = Ledger(Path(scratch) / "ledger.sqlite")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from whyfeel.errors import DataError, SpecMismatch
 from whyfeel.prompts import load_prompts
-from whyfeel.records import Response
+from whyfeel.records import Response, Sample
 from whyfeel.runs.answers import read_answers
 from whyfeel.runs.execute import Job, RunResult, Watch, execute
 from whyfeel.runs.folder import RunFolder
@@ -40,11 +41,9 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     prompts = load_prompts(options.prompts)
     judge, judge_spec, route = plan_judge(options, task, prompts)
     routes = {JUDGE: route} if route is not None else {}
-    responses = folder.responses
-    if not responses.exists():
-        raise DataError(f"{str(folder.path)!r} has no responses.jsonl yet: finish the run first")
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
+    total = _finished(folder, selected(task, chosen))
     with folder.locked():
         for remark in add_judge(folder, judge_spec, routes):
             watch.note(remark)
@@ -52,9 +51,9 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
             spec=spec_of(manifest, judge_spec),
             options=options,
             task=task,
-            total=sum(1 for _ in read_lines(responses)),
+            total=total,
             samples=lambda: selected(task, chosen),
-            responses=lambda: map(Response.from_json, read_lines(responses)),
+            responses=lambda: map(Response.from_json, read_lines(folder.responses)),
             strategy=None,
             judge=judge,
             routes=routes,
@@ -62,6 +61,19 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
             primary=False,
         )
         return execute(job, folder, watch, begun)
+
+
+def _finished(folder: RunFolder, samples: Iterator[Sample]) -> int:
+    """How many responses the run has, once it is sure that they are those to its samples."""
+    if not folder.responses.exists():
+        raise DataError(f"{str(folder.path)!r} has no responses.jsonl yet: finish the run first")
+    total = 0
+    for response, sample in zip_longest(read_lines(folder.responses), samples):
+        if response is None or sample is None or response.get("id") != sample.id:
+            why = "a sitting with another --limit or --sample was not finished: run its command again"
+            raise DataError(f"{str(folder.responses)!r} does not hold the samples that run.json selects; {why}")
+        total += 1
+    return total
 
 
 def _places(options: RunOptions, manifest: dict[str, Any]) -> tuple[Path | None, Path | None]:

@@ -1,0 +1,149 @@
+"""What tests of runs share: a sitting, what a command said, small files, and the shape of a summary."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from whyfeel.engine import Counts, Reply, Request
+from whyfeel.models import Scripted
+from whyfeel.records import Text
+from whyfeel.runs import RunResult
+
+ANSWERER, JUDGE_MODEL = "http://127.0.0.1:9/v1#m", "http://127.0.0.1:9/v1#j"  # never called: a script stands in
+SUMMARY_KEYS = {
+    *("schema", "task", "model", "strategy", "judge", "n", "scored", "unscored", "outcomes", "headline", "scores"),
+    *("controls", "calls", "tokens", "cost", "seconds"),
+}
+SCORES = {
+    *("official_recall", "corrected_recall", "recall", "precision", "f1", "kf1", "trigger_recall", "unsupported"),
+    "contradicted",
+}
+GROUPS = {
+    "eibench-basic": ["overall", "macro", "happy", "angry", "sad", "excited"],
+    "eibench-complex": ["overall", "happy", "angry", "sad", "excited", "afraid", "worried", "surprised", "confused"],
+    "scenes": ["overall", "macro", "happy", "angry", "sad", "excited"],
+}
+
+Script = Callable[[Request], Reply | str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+
+@dataclass
+class Watcher:
+    """Collects remarks."""
+
+    notes: list[str] = field(default_factory=list)
+    done: int = 0
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def start(self, total: int, counts: Counts) -> None:
+        self.total = total
+
+    def tick(self, done: int) -> None:
+        self.done = done
+
+    def finish(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A run that was scripted, and the models that were asked."""
+
+    result: RunResult
+    answerer: Scripted
+    judge: Scripted
+    watch: Watcher
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return self.result.summary
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.result.folder / name).read_text("utf-8").splitlines()]
+
+
+def words(request: Request) -> str:
+    """All words of a request."""
+    return "\n".join(part.text for m in request.ask.messages for part in m.parts if isinstance(part, Text))
+
+
+def png(width: int = 2, height: int = 2) -> bytes:
+    """A sound PNG of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + b"\x80" * width for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def write_lines(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def check_estimate(one: Mapping[str, Any], n: int, *, at_most: float = 1.0) -> None:
+    """An entry {"value", "low", "high", "n", "bounds"} of the contract."""
+    assert set(one) - {"why"} == {"value", "low", "high", "n", "bounds"}
+    assert isinstance(one["n"], int)
+    assert 0 <= one["n"] <= n
+    if one["value"] is None:
+        assert one["why"]
+        assert one["low"] is one["high"] is None
+    else:
+        assert 0 <= one["value"] <= at_most
+        assert (one["low"] is None) == (one["high"] is None) == ("why" in one)
+    if one["low"] is not None:
+        assert 0 <= one["low"] <= one["high"] <= at_most
+    if one["bounds"] is not None and one["value"] is not None:
+        low, high = one["bounds"]
+        assert low - 1e-12 <= one["value"] <= high + 1e-12
+
+
+def check_summary(summary: Mapping[str, Any], groups: Sequence[str]) -> None:
+    """summary.json as the contract has it."""
+    assert set(summary) >= SUMMARY_KEYS
+    assert summary["schema"] == 1
+    for name in ("task", "model", "strategy", "judge"):
+        assert isinstance(summary[name], str)
+    n = summary["n"]
+    assert summary["scored"] + sum(summary["unscored"].values()) == n > 0
+    assert all(isinstance(reason, str) and count > 0 for reason, count in summary["unscored"].items())
+    assert list(summary["outcomes"]) == ["empty", "refused", "truncated"]
+    assert sum(summary["outcomes"].values()) <= n
+    assert summary["headline"] == {"score": next(iter(summary["scores"]))}
+    assert set(summary["scores"]) <= SCORES
+    for name, by in summary["scores"].items():
+        assert [group for group in groups if group in by] == list(by)
+        assert set(by) == set(groups) or name == "official_recall"
+        for one in by.values():
+            check_estimate(one, n, at_most=float("inf") if name == "official_recall" else 1.0)
+    assert summary["controls"] == {}
+    assert isinstance(summary["calls"], int)
+    assert set(summary["tokens"]) == {"in", "out"}
+    assert summary["cost"] is None or summary["cost"] >= 0
+    assert summary["seconds"] >= 0
+    json.dumps(summary, allow_nan=False)
