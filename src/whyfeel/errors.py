@@ -16,6 +16,8 @@ WhyfeelError
 
 from __future__ import annotations
 
+RATE_LIMITED = "rate limited"  # the reason of a call that was answered with 429
+
 
 class WhyfeelError(Exception):
     """The root of the tree above."""
@@ -87,6 +89,11 @@ class CallFailed(WhyfeelError):
         self.again = again
         self.retry_after = retry_after
         self.connected = connected
+
+    @property
+    def patience(self) -> bool:
+        """Whether the endpoint is only busy or not there yet, so that waiting uses up no tries."""
+        return not self.connected or self.reason == RATE_LIMITED
 
 
 class AskFailed(WhyfeelError):

@@ -32,7 +32,7 @@ MISTAKES = [
     (f"{ASK} --strategy direct+", "cannot be read"),
     (f"{RUN} --banana", "--banana"),
     # values of the wrong kind
-    (f"{RUN} --limit ten", "'ten' is not a valid integer"),
+    (f"{RUN} --limit ten", "Invalid value for '--limit'"),
     (f"{RUN} --limit 0", "--limit: input should be greater than 0"),
     (f"{RUN} --limit 3 --sample 3", "give one of them"),
     (f"{RUN} --concurrency -1", "--concurrency"),
@@ -78,7 +78,7 @@ MISTAKES = [
     ("judge done --judge official-gpt", "name it with --judge-model"),
     ("judge-answers good.jsonl --task scenes", "Missing option '--out'"),
     ("judge-answers nowhere.jsonl --task scenes --out r", "'nowhere.jsonl' cannot be read"),
-    ("judge-answers bad.jsonl --task scenes --out r", "line 2 (byte"),
+    ("judge-answers torn.jsonl --task scenes --out r", "line 2 (byte 3)"),
     ("judge-answers answers.jsonl --task scenes --out stranger", "is not empty and not a run folder"),
     ("score nowhere.jsonl --task scenes", "the log 'nowhere.jsonl' cannot be read"),
     ("score binary.jsonl --task scenes", "the log 'binary.jsonl' cannot be read"),
@@ -106,6 +106,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "good.jsonl").write_text(json.dumps(record) + "\n")
     (tmp_path / "bad.jsonl").write_text(json.dumps(record) + "\n{torn")
     (tmp_path / "answers.jsonl").write_text("{}\n")
+    (tmp_path / "torn.jsonl").write_text("{}\n{torn")
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\n")
     (tmp_path / "bad.toml").write_text("[nobody]\nuser = 'x'\n")
     for name in ("folder", "stranger", "damaged"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -146,7 +146,7 @@ class Tools:
         return CallFailed(reason, "detail", **more)
 
     @staticmethod
-    def engine(model: Scripted, ledger: Ledger | Memory | None = None, **more: Any) -> Engine:
+    def engine(model: Scripted, ledger: Any = None, **more: Any) -> Engine:
         """An engine whose role "answer" goes to one model, on a ledger in memory."""
         routes = more.pop("routes", {"answer": Route(model, more.pop("gen", {}))})
         media = more.pop("media", None) or MediaStore(None)
@@ -182,11 +182,23 @@ class Impatient(Ledger):
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+def open_ledger() -> Iterator[Callable[..., Ledger]]:
+    """Open ledgers that are closed even where the test fails: a writer left alone would keep the process alive."""
+    opened: list[Ledger] = []
+
+    def opening(path: Path, **more: Any) -> Ledger:
+        opened.append(Impatient(path, **more))
+        return opened[-1]
+
+    yield opening
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, open_ledger: Callable[..., Ledger]) -> Ledger:
     """A ledger on disk."""
-    one = Impatient(tmp_path / "ledger.sqlite")
-    yield one
-    one.close()
+    return open_ledger(tmp_path / "ledger.sqlite")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from whyfeel.models import Scripted
 from whyfeel.records import Answer, Ask, Asking, Failure, Media, Picture, Text, ask_key, user_turn
 
 Virtual = Callable[[Coroutine[Any, Any, Any]], Any]
-Within = Callable[[Awaitable[Any]], Awaitable[Any]]
+Open = Callable[..., Ledger]
 
 PIXEL = bytes.fromhex(  # a GIF of one pixel
     "47494638396101000100800000ffffff00000021f90401000000002c000000000100010000020144003b"
@@ -143,10 +143,10 @@ class TestPictures:
 
 
 class TestMemory:
-    async def test_a_known_answer_makes_no_call(self, tmp_path: Path, tools: Any) -> None:
+    async def test_a_known_answer_makes_no_call(self, tmp_path: Path, tools: Any, open_ledger: Open) -> None:
         model = Scripted(echo)
         for sitting in range(2):
-            ledger = Ledger(tmp_path / "ledger.sqlite")
+            ledger = open_ledger(tmp_path / "ledger.sqlite")
             engine = tools.engine(model, ledger)
             assert await engine.converse(tools.asking("a", "b"), "answer") == ["re: a", "re: b"]
             assert (engine.counts.calls, engine.counts.known) == ((2, 0), (0, 2))[sitting]
@@ -159,11 +159,13 @@ class TestMemory:
             await tools.engine(model, ledger).converse(tools.asking("a"), "answer")
         assert model.requests == []
 
-    async def test_an_answer_of_another_run_is_copied_with_its_origin(self, tmp_path: Path, tools: Any) -> None:
-        old, new = Ledger(tmp_path / "old.sqlite"), Ledger(tmp_path / "new.sqlite")
+    async def test_an_answer_of_another_run_is_copied_with_its_origin(
+        self, tmp_path: Path, tools: Any, open_ledger: Open
+    ) -> None:
+        old, new = (open_ledger(tmp_path / name) for name in ("old.sqlite", "new.sqlite"))
         model = Scripted(lambda _: Reply("said before", tokens_in=5, tokens_out=5), price=Price(1.0, 1.0))
         await tools.engine(model, old).converse(tools.asking("a"), "answer")
-        reuse = {"runs/none": Ledger(tmp_path / "new.sqlite", readonly=True), "runs/old": old}
+        reuse = {"runs/none": open_ledger(tmp_path / "new.sqlite", readonly=True), "runs/old": old}
         engine = tools.engine(model, new, reuse=reuse, budget=Budget(0))
         assert await engine.converse(tools.asking("a"), "again") == ["said before"]
         assert (engine.counts.calls, engine.counts.known, engine.counts.cost) == (0, 1, 0.0)
@@ -171,9 +173,6 @@ class TestMemory:
         assert copied is not None
         assert copied.source == "runs/old"
         assert new.totals().calls == 0
-        reuse["runs/none"].close()
-        old.close()
-        new.close()
 
     def test_a_replayed_answer_is_free_and_keeps_its_origin(self, virtual: Virtual, tools: Any) -> None:
         memory = tools.Memory()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
@@ -95,6 +96,19 @@ class TestAskFailed:
 
         with pytest.raises(ZeroDivisionError, match="so"):
             virtual(tools.engine(Scripted(failing())).converse(strategy(), "answer"))
+
+    def test_a_generator_whose_task_is_cancelled_is_closed(self, virtual: Virtual, tools: Any) -> None:
+        asking = tools.asking("a", "b")
+
+        async def main() -> None:
+            task = asyncio.create_task(tools.engine(tools.Slow(failing(), 9.0)).converse(asking, "answer"))
+            await asyncio.sleep(1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        virtual(main())
+        assert inspect.getgeneratorstate(asking) == inspect.GEN_CLOSED
 
 
 class TestTryingAgain:
@@ -202,11 +216,27 @@ class TestIdenticalAsksThatFail:
             first, second, third = (asyncio.create_task(engine.converse(tools.asking("same"), "x")) for _ in range(3))
             await asyncio.sleep(0.5)
             second.cancel()
-            return await asyncio.gather(first, second, third, return_exceptions=True)
+            return list(await asyncio.gather(first, second, third, return_exceptions=True))
 
         first, second, third = virtual(main())
         assert first == third == ["so"]
         assert isinstance(second, asyncio.CancelledError)
+
+    @pytest.mark.parametrize("order", [1, -1], ids=["first asker first", "first asker last"])
+    def test_where_all_give_up_none_asks_in_the_others_stead(self, virtual: Virtual, tools: Any, order: int) -> None:
+        engine = tools.engine(tools.Slow(failing(), 1000.0))
+
+        async def main() -> float:
+            began = now()
+            tasks = [asyncio.create_task(engine.converse(tools.asking("same"), "x")) for _ in range(4)]
+            await asyncio.sleep(1)
+            for task in tasks[::order]:
+                task.cancel()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                assert isinstance(ended, asyncio.CancelledError)
+            return now() - began
+
+        assert virtual(main()) == pytest.approx(1, abs=0.01)
 
     def test_without_a_stream_all_are_told_that_the_key_is_refused(self, virtual: Virtual, tools: Any) -> None:
         engine = tools.engine(tools.Slow(failing(*[KeyRefused("no")] * 9), 1.0))
@@ -378,11 +408,16 @@ class TestStop:
         memory, model, drawn = tools.Memory(0.3), tools.Slow(failing(), 1.0), list[int]()
         engine = tools.engine(model, memory, concurrency=4)
 
+        def items() -> Iterator[str]:
+            for one in range(1000):
+                drawn.append(one)
+                yield str(one)
+
         async def main() -> float:
             began = now()
             asyncio.get_running_loop().call_later(0.5, engine.stop, Interrupted(2))
             with pytest.raises(Interrupted) as interrupted:
-                await tools.stream(engine, (str(drawn.append(one) or one) for one in range(1000)))
+                await tools.stream(engine, items())
             assert interrupted.value.signal == 2
             return now() - began
 

@@ -22,6 +22,7 @@ from whyfeel.engine import ledger as ledger_module
 from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, ask_key
 
+Open = Callable[..., Ledger]
 Within = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
@@ -86,56 +87,56 @@ def answer_with_key(answer: Answer, asked: str = "x") -> Answer:
     return Answer(ask_key(asked), *(getattr(answer, name) for name in Answer.__slots__[1:]))
 
 
-async def test_answers_survive_closing(tmp_path: Path) -> None:
+async def test_answers_survive_closing(tmp_path: Path, open_ledger: Open) -> None:
     path = tmp_path / "ledger.sqlite"
     for sitting in range(3):
-        ledger = Ledger(path)
+        ledger = open_ledger(path)
         assert [ledger.get(ask_key(str(one))) is not None for one in range(4)] == [one < sitting for one in range(4)]
         await ledger.put(entry(str(sitting), f"answer {sitting}"))
         ledger.close()
     assert rows(path) == ["answer 0", "answer 1", "answer 2"]
 
 
-async def test_answers_survive_a_process_that_never_closes(tmp_path: Path) -> None:
+async def test_answers_survive_a_process_that_never_closes(tmp_path: Path, open_ledger: Open) -> None:
     """What a kill leaves behind, SQLite's log beside the file, is read by the next sitting."""
-    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger = open_ledger(tmp_path / "ledger.sqlite")
     await ledger.put(entry("a"))
     (tmp_path / "killed").mkdir()
     for left in names(tmp_path):
         if left.startswith("ledger.sqlite"):
             shutil.copy(tmp_path / left, tmp_path / "killed" / left)
     ledger.close()
-    again = Ledger(tmp_path / "killed" / "ledger.sqlite")
+    again = open_ledger(tmp_path / "killed" / "ledger.sqlite")
     assert again.get(ask_key("a")) is not None
     again.close()
 
 
-async def test_a_closed_ledger_is_one_file(tmp_path: Path) -> None:
+async def test_a_closed_ledger_is_one_file(tmp_path: Path, open_ledger: Open) -> None:
     """People copy and publish `ledger.sqlite`; nothing of it may lie in another file."""
     (tmp_path / "run").mkdir()
-    ledger = Ledger(tmp_path / "run" / "ledger.sqlite")
+    ledger = open_ledger(tmp_path / "run" / "ledger.sqlite")
     await ledger.put(entry("a"))
     ledger.close()
     assert names(tmp_path / "run") == ["ledger.sqlite"]
-    copy = Ledger(Path(shutil.copy(tmp_path / "run" / "ledger.sqlite", tmp_path / "copy.sqlite")), readonly=True)
+    copy = open_ledger(Path(shutil.copy(tmp_path / "run" / "ledger.sqlite", tmp_path / "copy.sqlite")), readonly=True)
     assert copy.get(ask_key("a")) is not None
     copy.close()
 
 
-async def test_reading_a_published_ledger_leaves_nothing_beside_it(tmp_path: Path) -> None:
+async def test_reading_a_published_ledger_leaves_nothing_beside_it(tmp_path: Path, open_ledger: Open) -> None:
     """Else it could not be read where nothing may be written, as on a published run's read-only medium."""
-    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger = open_ledger(tmp_path / "ledger.sqlite")
     await ledger.put(entry("a"))
     ledger.close()
-    reader = Ledger(tmp_path / "ledger.sqlite", readonly=True)
+    reader = open_ledger(tmp_path / "ledger.sqlite", readonly=True)
     assert reader.get(ask_key("a")) is not None
     reader.close()
     assert names(tmp_path) == ["ledger.sqlite"]
 
 
-async def test_a_ledger_can_be_read_while_it_is_written(ledger: Ledger) -> None:
+async def test_a_ledger_can_be_read_while_it_is_written(ledger: Ledger, open_ledger: Open) -> None:
     await ledger.put(entry("a"))
-    reader = Ledger(ledger.path, readonly=True)
+    reader = open_ledger(ledger.path, readonly=True)
     await ledger.put(entry("b"))
     assert reader.get(ask_key("a")) is not None
     assert rows(ledger.path) == ["rain", "rain"]
@@ -321,17 +322,19 @@ def test_a_place_that_cannot_hold_a_file_is_refused(tmp_path: Path, where: str) 
 
 
 @pytest.mark.parametrize("name", ["50%41#?x=1&mode=rwc.sqlite", "è 喜.sqlite", "byte\udce9.sqlite", "a b'c\"d.sqlite"])
-async def test_a_ledger_may_have_any_name(tmp_path: Path, name: str) -> None:
-    ledger = Ledger(tmp_path / name)
+async def test_a_ledger_may_have_any_name(tmp_path: Path, name: str, open_ledger: Open) -> None:
+    ledger = open_ledger(tmp_path / name)
     await ledger.put(entry("a"))
     assert ledger.get(ask_key("a")) is not None
     ledger.close()
     assert (tmp_path / name).is_file()
 
 
-async def test_a_ledger_whose_folder_vanishes_fails_and_does_not_hang(tmp_path: Path, within: Within) -> None:
+async def test_a_ledger_whose_folder_vanishes_fails_and_does_not_hang(
+    tmp_path: Path, within: Within, open_ledger: Open
+) -> None:
     (tmp_path / "run").mkdir()
-    ledger = Ledger(tmp_path / "run" / "ledger.sqlite")
+    ledger = open_ledger(tmp_path / "run" / "ledger.sqlite")
     shutil.rmtree(tmp_path / "run")
     with pytest.raises(StoreFailed):
         await within(ledger.put(entry("a")))
@@ -373,7 +376,7 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
-def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path, open_ledger: Open) -> None:
     path = tmp_path / "ledger.sqlite"
     done = subprocess.run(
         [sys.executable, "-c", FILL, str(path)], capture_output=True, text=True, timeout=60, check=False
@@ -385,7 +388,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
     assert len(kept) + len(failed) == 111
     assert all("cannot be written" in one and "\n" not in one for one in failed)
     assert set(kept) <= set(rows(path, "key"))
-    again = Ledger(path)
+    again = open_ledger(path)
     known = [again.get(key) for key in kept]
     assert all(one is not None and one.text == "x" * 5000 for one in known)
     again.close()

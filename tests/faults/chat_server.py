@@ -127,16 +127,33 @@ def after(seconds: float) -> Script:
     return lambda call: chat(words(call), delay=seconds)
 
 
+class Flights:
+    """Counts the requests not yet answered, of several servers where they share it."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def begin(self) -> int:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            return self.now
+
+    def end(self) -> None:
+        with self._lock:
+            self.now -= 1
+
+
 class ChatServer:
     """Serves from `with` to its end, on a port of its own or the one given."""
 
-    def __init__(self, script: Script = good, port: int = 0) -> None:
+    def __init__(self, script: Script = good, port: int = 0, flights: Flights | None = None) -> None:
         self.script = script
         self.calls: list[Call] = []
-        self.most_in_flight = 0
+        self.flights = flights or Flights()
         self.errors: list[BaseException] = []
         self.port = port
-        self._in_flight = 0
         self._arrived = threading.Condition()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="chat-server")
@@ -217,10 +234,9 @@ class ChatServer:
         method, path, _ = head[0].split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
         raw = await reader.readexactly(int(headers.get("content-length", 0)))
-        self._in_flight += 1
+        in_flight = self.flights.begin()
         try:
-            call = Call(len(self.calls) + 1, method, path, headers, raw, monotonic(), self._in_flight)
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+            call = Call(len(self.calls) + 1, method, path, headers, raw, monotonic(), in_flight)
             with self._arrived:
                 self.calls.append(call)
                 self._arrived.notify_all()
@@ -230,7 +246,7 @@ class ChatServer:
             elif isinstance(action, Say) and action.delay:
                 await asyncio.sleep(action.delay)
         finally:
-            self._in_flight -= 1  # before the client can know of the reply and send the next one
+            self.flights.end()  # before the client can know of the reply and send the next one
         if isinstance(action, Drop):
             if action.reset:
                 linger = struct.pack("ii", 1, 0)  # closing sends RST instead of FIN

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, Script, good
+from chat_server import ChatServer, Flights, Script, good
 from PIL import Image
 
 from whyfeel.cli.progress import Quiet
@@ -161,8 +161,8 @@ def serve() -> Iterator[Callable[..., ChatServer]]:
     """Servers by script, and port where it matters."""
     with ExitStack() as stack:
 
-        def start(script: Script = good, port: int = 0) -> ChatServer:
-            return stack.enter_context(ChatServer(script, port))
+        def start(script: Script = good, port: int = 0, flights: Flights | None = None) -> ChatServer:
+            return stack.enter_context(ChatServer(script, port, flights))
 
         yield start
 
@@ -181,7 +181,9 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
 def args() -> Callable[..., list[object]]:
     """The command line of a run whose judge asks the same server, unless told otherwise."""
 
-    def build(data: Data, server: ChatServer, out: Path, *more: object, judge: ChatServer | None = None) -> list[object]:
+    def build(
+        data: Data, server: ChatServer, out: Path, *more: object, judge: ChatServer | None = None
+    ) -> list[object]:
         judging = ["--judge", "official-llama3", "--judge-model", (judge or server).model("judge")]
         places = ["--data", data.file, "--images", data.images, "--out", out]
         return ["run", "jsonl", "--model", server.model("mock"), *judging, *places, *more]
@@ -189,7 +191,9 @@ def args() -> Callable[..., list[object]]:
     return build
 
 
-def options(data: Data, server: ChatServer, out: Path, judge: ChatServer | None, more: dict[str, Any]) -> dict[str, Any]:
+def options(
+    data: Data, server: ChatServer, out: Path, judge: ChatServer | None, more: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "task": "jsonl",
         "model": server.model("mock"),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 
 import pytest
 from chat_server import Drop, Say, chat, good, words
+
+from whyfeel.engine import Engine, Ledger, Reply, Route
+from whyfeel.errors import StoreFailed
+from whyfeel.media import MediaStore
+from whyfeel.models import Scripted
+from whyfeel.records import Ask, Text, user_turn
 
 TRIES = 6
 HTML = Say(b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>", headers={"Content-Type": "text/html"})
@@ -159,6 +166,23 @@ def test_absurd_words_around_an_answer_do_it_no_harm(top, few, serve, here, line
     summary = here(few, server, run).summary
     assert (summary["scored"], summary["unscored"]) == (few.count, {})
     assert lines(run / "responses.jsonl")[5]["text"] == "the cause of person 5"
+
+
+async def test_what_sqlite_cannot_hold_stops_the_run_instead_of_hanging_it(tmp_path):
+    """The last line behind the one above: an answer of some other model that the ledger's file cannot hold."""
+
+    def asking():
+        yield Ask("answer", user_turn(Text("Why?")))
+
+    ledger, media = Ledger(tmp_path / "ledger.sqlite"), MediaStore(None)
+    model = Scripted(lambda request: Reply("because", tokens_in=2**70))
+    engine = Engine({"answer": Route(model)}, ledger, media)
+    try:
+        with pytest.raises(StoreFailed, match="cannot be written"):
+            await asyncio.wait_for(engine.stream([1], lambda _: engine.converse(asking(), "answer")), 20)
+    finally:
+        media.close()
+        ledger.close()
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip bomb"])

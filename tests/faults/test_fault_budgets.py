@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from contextlib import suppress
 
 import pytest
-from chat_server import Say, after, chat, good, words
+from chat_server import Flights, Say, after, chat, good, words
 
-PRICES = '[any.mock]\nin = 1.0\nout = 10.0\nas_of = 2026-01-01\n[any.judge]\nin = 1.0\nout = 10.0\nas_of = 2026-01-01\n'
+from whyfeel.errors import UserError
+
+PRICES = "[any.mock]\nin = 1.0\nout = 10.0\nas_of = 2026-01-01\n[any.judge]\nin = 1.0\nout = 10.0\nas_of = 2026-01-01\n"
 A_CALL = (1000 * 1.0 + 100 * 10.0) / 1e6  # US dollars, by the tokens that the server counts
 
 
@@ -25,22 +29,14 @@ def test_calls_in_flight_are_bounded_over_both_models_together(concurrency, data
     done = cli.run(*args(data, server, tmp_path / "run", *more))
     assert done.status == 0, done.err
     assert {call.model for call in server.calls} == {"mock", "judge"}
-    assert server.most_in_flight == concurrency
+    assert server.flights.most == concurrency
 
 
 def test_calls_in_flight_are_bounded_over_two_endpoints_together(data, serve, here, tmp_path):
-    """What both servers hold at a moment when a request arrives is never more than the bound."""
-    both = []
-
-    def script(call):
-        both.append(server._in_flight + judge._in_flight)
-        return chat(words(call), delay=0.01)
-
-    server, judge = serve(script), serve(script)
+    flights = Flights()
+    server, judge = serve(after(0.01), flights=flights), serve(after(0.01), flights=flights)
     assert here(data, server, tmp_path / "run", judge=judge, concurrency=6).summary["scored"] == data.count
-    # each server counts in its own thread; one that is about to count down may be seen a moment too early
-    assert max(server.most_in_flight, judge.most_in_flight) <= 6
-    assert sorted(both)[-5] <= 6
+    assert flights.most == 6
 
 
 def test_identical_asks_in_flight_are_sent_once(twins, serve, here, lines, tmp_path):
@@ -84,20 +80,19 @@ def test_tries_count_as_calls(few, serve, here, tmp_path):
 
 
 def test_tries_of_an_earlier_sitting_count_as_calls(few, serve, here, tmp_path):
-    """Every ask fails once: ten calls bring five answers. Run again, the ten are used up."""
-    seen = set()
+    """Two answers took three calls each. All six are used up when the run goes on with more samples."""
+    seen = Counter()
 
     def script(call):
-        if call.digest in seen:
-            return good(call)
-        seen.add(call.digest)
-        return Say(b"{}", 500)
+        seen[call.digest] += 1
+        return good(call) if seen[call.digest] > 2 else Say(b"{}", 500)
 
     server, run = serve(script), tmp_path / "run"
-    here(few, server, run, max_calls=10, concurrency=1)
-    assert len(server.calls) == 10
-    here(few, server, run, max_calls=10, concurrency=1)
-    assert len(server.calls) == 10
+    offline = {"judge": "overlap", "judge_model": None, "max_calls": 6}
+    assert here(few, server, run, limit=2, **offline).summary["scored"] == 2
+    assert len(server.calls) == 6
+    assert here(few, server, run, **offline).summary["unscored"] == {"budget": few.count - 2}
+    assert len(server.calls) == 6
 
 
 def test_max_cost_stops_in_time_and_can_be_raised(data, serve, cli, args, prices, tmp_path):
@@ -120,13 +115,14 @@ def test_max_cost_stops_in_time_and_can_be_raised(data, serve, cli, args, prices
 
 
 def test_max_cost_holds_where_the_server_counts_no_tokens(data, serve, here, prices, tmp_path):
-    """Then a call is taken to have cost what it could have cost at most, in later sittings too."""
+    """Then a call is taken to have cost what it could have cost at most; a later sitting counts alike, or refuses."""
     server, run = serve(lambda call: chat(words(call), usage=None)), tmp_path / "run"
     at_most = 512 * 10.0 / 1e6  # of one answer or judgement, for the tokens out alone
     here(data, server, run, prices=prices, max_cost=0.08)
     assert 1 <= len(server.calls) <= 0.08 / at_most
     first = len(server.calls)
-    here(data, server, run, prices=prices, max_cost=0.08)
+    with suppress(UserError):
+        here(data, server, run, prices=prices, max_cost=0.08)
     assert len(server.calls) == first
 
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from chat_server import Hang, Say, good, slow
+from chat_server import Hang, Say, after, good, slow
 
 SOON = 5.0  # seconds, as the faults list demands
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -63,6 +63,23 @@ def test_a_server_that_hangs_does_not_hold_up_a_signal(sent, few, serve, cli, ar
     done = cli.end(process, SOON)
     assert done.status == STATUS[sent]
     done.one_line()
+
+
+def test_a_call_that_waits_for_money_does_not_start_after_a_signal(few, serve, cli, args, tmp_path):
+    """One call may cost 0.0052 dollars and does cost 0.002: the second one can start when the first has ended."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text(
+        "[any]\n" + "".join(f"{n} = {{in = 1.0, out = 10.0, as_of = 2026-01-01}}\n" for n in ("mock", "judge"))
+    )
+    server = serve(after(0.5))
+    process = cli.start(*args(few, server, tmp_path / "run", "--prices", prices, "--max-cost", 0.008))
+    server.wait_for(1)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    done = cli.end(process, SOON)
+    assert done.status == 130
+    done.one_line()
+    assert len(server.calls) == 1
 
 
 def test_a_signal_during_a_long_pause_is_heard(few, serve, cli, args, tmp_path):

@@ -22,7 +22,8 @@ async def write(folder: Path, *entries: tuple[str, str, str]) -> Path:
     ledger = Ledger(folder / "ledger.sqlite")
     for asked, role, model in entries:
         answer = Answer(ask_key(asked), f"said of {asked}", "truncated", "length", 3, 4, 0.5, "m-2", 5, None)
-        await ledger.put(Entry(answer, role, model, "{}", "answer", "http://h/v1"))
+        async with asyncio.timeout(3):
+            await ledger.put(Entry(answer, role, model, "{}", "answer", "http://h/v1"))
     ledger.close()
     return folder
 

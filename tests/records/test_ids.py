@@ -17,10 +17,12 @@ from whyfeel.records import canonical, content_id, json_line, rng
 
 # High surrogates stay alone: one followed by a low one would be read back as the character they spell together.
 letters = st.characters(exclude_categories=["Cs"]) | st.sampled_from('\ud800\udbff\u2028\u2029\x85\x0b\x1c\x00"\\')
-texts = st.text(letters)
+texts = st.text(letters, max_size=12)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
-values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=12)
-records = st.dictionaries(texts, values)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+)
+records = st.dictionaries(texts, values, max_size=4)
 
 ENCODERS: list[Callable[[Any], str]] = [canonical, content_id, json_line]
 
@@ -84,10 +86,13 @@ def test_a_content_id_is_a_hash_of_the_canonical_text() -> None:
     assert content_id(value) == hashlib.sha256(b'{"a":"\\ud800","b":1}').hexdigest()[:32]
 
 
+few = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from([0, 1, "0", [0], None]), max_size=2)
+
+
 @settings(deadline=None)
-@given(records, records)
+@given(few, few)
 def test_different_values_have_different_ids(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert (content_id(one) == content_id(other)) == (canonical(one) == canonical(other))
+    assert (content_id(one) == content_id(other)) == (one == other)
 
 
 def _draw(*args: Any) -> int:

@@ -32,22 +32,17 @@ def files(run: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("task", ["scenes", "eibench-basic", "eibench-complex"])
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_baseline_runs_and_its_summary_is_the_contracts(
-    tmp_path: Path, whyfeel: Whyfeel, eibench: Path, task: str, name: str
+    request: pytest.FixtureRequest, tmp_path: Path, whyfeel: Whyfeel, task: str, name: str
 ) -> None:
-    given = ["--limit", 300] if task == "eibench-basic" and name not in {"oracle", "empty"} else []
-    data = [] if task == "scenes" else ["--data", eibench]
-    told = whyfeel("run", task, "--model", f"baseline:{name}", "--out", tmp_path, *data, *given, "--json")
+    data = [] if task == "scenes" else ["--data", request.getfixturevalue("eibench")]
+    told = whyfeel("run", task, "--model", f"baseline:{name}", "--out", tmp_path, *data, "--json")
     assert (told.status, told.err) == (0, "")
     summary = told.json
     assert summary == json.loads((tmp_path / "summary.json").read_text())
-    groups = GROUPS[task]
-    if given:  # the first 300 records are not of all emotions
-        groups = [group for group in groups if group in summary["scores"]["f1"]]
-    check_summary(summary, groups)
+    check_summary(summary, GROUPS[task])
     assert (summary["task"], summary["model"], summary["judge"]) == (task, f"baseline:{name}", "overlap")
-    assert (
-        summary["n"] == summary["scored"] == (300 if given else {"scenes": 24, "eibench-complex": 50}.get(task, 1615))
-    )
+    n = {"scenes": 24, "eibench-basic": 1615, "eibench-complex": 50}[task]
+    assert summary["n"] == summary["scored"] == n
     assert (summary["calls"], summary["tokens"], summary["cost"]) == (0, {"in": 0, "out": 0}, 0)
     f1 = summary["scores"]["f1"]["overall"]["value"]
     if name == "empty":

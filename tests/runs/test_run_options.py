@@ -172,3 +172,19 @@ values = st.recursive(
 def test_any_json_object_is_taken_as_it_is(settings: dict[str, object]) -> None:
     assert parse_settings([json.dumps(settings)], "--gen") == settings
     assert run_options(NEEDED | {"gen": settings}).gen == settings
+
+
+@pytest.mark.parametrize("name", ["model", "messages", "stream", "response_format"])
+def test_a_setting_that_is_no_sampling_setting_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=rf"\A--gen: '{name}' is no sampling setting"):
+        run_options({"task": "scenes", "model": "baseline:echo", "out": Path("r"), "gen": {name: "x"}})
+
+
+def test_two_spellings_of_a_number_are_one_setting() -> None:
+    """Else a run resumed under the other spelling would pay for every answer again."""
+    told = [
+        run_options({"task": "t", "model": "m", "out": Path("r"), "gen": {"temperature": zero, "top_p": 0.5}}).gen
+        for zero in (0, 0.0)
+    ]
+    assert [repr(settings["temperature"]) for settings in told] == ["0", "0"]
+    assert told[0]["top_p"] == 0.5

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def judge(
+    ctx: typer.Context,
     run: Annotated[Path, typer.Argument(help="A finished run folder.", metavar="RUN")],
     judge: Annotated[str, typer.Option(help="overlap, official-llama3 or official-gpt.", metavar="J")],
     judge_model: o.JudgeModel = None,
@@ -40,24 +41,6 @@ def judge(
     from whyfeel import runs
     from whyfeel.cli.progress import Progress
 
-    manifest = runs.RunFolder(run).read_manifest()
-    given = {
-        "task": manifest["spec"]["task"],
-        "model": manifest["spec"]["model"],
-        "seed": manifest["spec"]["seed"],
-        "out": run,
-        "judge": judge,
-        "judge_model": judge_model,
-        "data": data,
-        "images": images,
-        "prompts": prompts,
-        "judge_gen": runs.parse_settings(judge_gen, "--judge-gen"),
-        "concurrency": concurrency,
-        "rpm": rpm,
-        "tpm": tpm,
-        "max_calls": max_calls,
-        "max_cost": max_cost,
-        "prices": prices,
-        "reuse": tuple(reuse) if reuse else None,
-    }
-    return print_result(runs.judge_run(runs.run_options(given), Progress()), as_json=json)
+    spec = runs.RunFolder(run).read_manifest()["spec"]
+    told = o.given(ctx.params, task=spec["task"], model=spec["model"], seed=spec["seed"], out=run)
+    return print_result(runs.judge_run(runs.run_options(told), Progress()), as_json=json)

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def judge_answers(
+    ctx: typer.Context,
     answers: Annotated[Path, typer.Argument(help="{image: answer}, one a line.", metavar="ANSWERS.jsonl")],
     task: Annotated[str, typer.Option(help="See `whyfeel tasks`.", metavar="T")],
     out: Annotated[Path, typer.Option(help="The run folder.", metavar="RUN")],
@@ -40,23 +41,5 @@ def judge_answers(
     from whyfeel import runs
     from whyfeel.cli.progress import Progress
 
-    given = {
-        "task": task,
-        "model": f"answers:{answers.stem}",
-        "out": out,
-        "judge": judge,
-        "judge_model": judge_model,
-        "data": data,
-        "images": images,
-        "prompts": prompts,
-        "seed": seed,
-        "concurrency": concurrency,
-        "rpm": rpm,
-        "judge_gen": runs.parse_settings(judge_gen, "--judge-gen"),
-        "tpm": tpm,
-        "max_calls": max_calls,
-        "max_cost": max_cost,
-        "prices": prices,
-        "reuse": tuple(reuse) if reuse else None,
-    }
-    return print_result(runs.judge_answers(answers, runs.run_options(given), Progress()), as_json=json)
+    told = o.given(ctx.params, model=f"answers:{answers.stem}")
+    return print_result(runs.judge_answers(answers, runs.run_options(told), Progress()), as_json=json)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,3 +23,19 @@ MaxCost = Annotated[float | None, typer.Option(help="US dollars at most, earlier
 Prices = Annotated[Path | None, typer.Option(help="A TOML file of prices, over the shipped ones.", metavar="FILE")]
 Reuse = Annotated[list[Path] | None, typer.Option(help="Look answers up in this run first.", metavar="RUN")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+
+def given(parameters: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    """What a command line sets of a run's options, under their names; None where it is silent.
+
+    Args:
+        parameters: the command's own, as typer read them from its signature (`Context.params`).
+        more: what the command itself knows; it goes over the parameters.
+    """
+    from whyfeel.runs import RunOptions, parse_settings
+
+    values = {name: value for name, value in parameters.items() if name in RunOptions.model_fields} | more
+    for name, flag in (("gen", "--gen"), ("judge_gen", "--judge-gen")):
+        values[name] = parse_settings(values.get(name), flag)
+    values["reuse"] = tuple(values["reuse"]) if values.get("reuse") else None
+    return values

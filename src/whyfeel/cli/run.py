@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    ctx: typer.Context,
     task: Annotated[str | None, typer.Argument(help="See `whyfeel tasks`.")] = None,
     model: Annotated[str | None, typer.Option(help="See `whyfeel models`.", metavar="M")] = None,
     strategy: Annotated[str | None, typer.Option(help="direct, or direct+cot.", metavar="S")] = None,
@@ -51,30 +52,7 @@ def run(
     from whyfeel import runs
     from whyfeel.cli.progress import Progress
 
-    given = {
-        "task": task,
-        "model": model,
-        "strategy": strategy,
-        "judge": judge,
-        "judge_model": judge_model,
-        "out": out,
-        "data": data,
-        "images": images,
-        "prompts": prompts,
-        "limit": limit,
-        "sample": sample,
-        "seed": seed,
-        "gen": runs.parse_settings(gen, "--gen"),
-        "judge_gen": runs.parse_settings(judge_gen, "--judge-gen"),
-        "concurrency": concurrency,
-        "rpm": rpm,
-        "tpm": tpm,
-        "max_calls": max_calls,
-        "max_cost": max_cost,
-        "prices": prices,
-        "reuse": tuple(reuse) if reuse else None,
-    }
-    options = runs.run_options(given, config)
+    options = runs.run_options(o.given(ctx.params), config)
     if dry_run:
         rehearsal = runs.rehearse(options)
         if json:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, NoReturn, TypeVar
 
 from whyfeel.engine.ledger import Entry, Ledger
-from whyfeel.engine.limits import PATIENCE, Budget, Limiter
+from whyfeel.engine.limits import BUDGET, PATIENCE, Budget, Limiter
 from whyfeel.engine.model import Model, Reply, Request, Route
-from whyfeel.engine.retry import RATE_LIMITED, Retries
-from whyfeel.errors import AskFailed, CallFailed, KeyRefused, RunStopped
+from whyfeel.engine.retry import Retries
+from whyfeel.errors import RATE_LIMITED, AskFailed, CallFailed, KeyRefused, RunStopped
 from whyfeel.media import BadPicture, Loaded, MediaStore
 from whyfeel.records import Answer, Ask, Asking, Failure, Media, Text, ask_key
 
@@ -94,7 +94,7 @@ class Engine:
         self._winding_down: asyncio.Task[None] | None = None
         self._cause: BaseException | None = None
 
-    async def stream(self, items: Iterable[S], work: Callable[[S], Awaitable[None]]) -> None:
+    async def stream(self, items: Iterable[S], work: Callable[[S], Coroutine[Any, Any, None]]) -> None:
         """Do `work` on every item, as many side by side as keep all slots busy; items are drawn as they are needed.
 
         Raises:
@@ -111,14 +111,14 @@ class Engine:
         finally:
             self._main = None
 
-    async def _stream(self, items: Iterable[S], work: Callable[[S], Awaitable[None]]) -> None:
+    async def _stream(self, items: Iterable[S], work: Callable[[S], Coroutine[Any, Any, None]]) -> None:
         # a few more samples than slots, so that reading pictures and bookkeeping never leave a slot idle
         live = asyncio.Semaphore(self._concurrency + max(8, self._concurrency // 4))
         try:
             async with asyncio.TaskGroup() as group:
                 for item in items:
                     await live.acquire()
-                    task = group.create_task(_awaited(work(item)))
+                    task = group.create_task(work(item))
                     task.add_done_callback(lambda _: live.release())
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
@@ -183,7 +183,12 @@ class Engine:
             except AskFailed as failed:
                 return Failure(failed.reason, failed.detail)
 
-        return list(await asyncio.gather(*(attempt(ask) for ask in asks)))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(attempt(ask)) for ask in asks]
+        except BaseExceptionGroup as faults:
+            raise _first(faults) from None
+        return [task.result() for task in tasks]
 
     async def ask(self, ask: Ask, purpose: str, held: dict[Media, Loaded]) -> Answer:
         """The answer to one ask: from the ledger, from an identical ask in flight, or from the model.
@@ -192,19 +197,29 @@ class Engine:
             AskFailed: no answer could be obtained.
         """
         request = await self._prepare(ask, purpose, held)
-        key = request.key
-        if (answer := await self._known(request)) is not None:
-            self.counts.known += 1
-            return answer
-        if (flight := self._flights.get(key)) is not None:
-            return await asyncio.shield(flight)
-        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        while True:
+            if (answer := await self._known(request)) is not None:
+                self.counts.known += 1
+                return answer
+            if (flight := self._flights.get(request.key)) is None:
+                return await self._lead(request)
+            try:
+                return await asyncio.shield(flight)
+            except asyncio.CancelledError:
+                # either we are cancelled, or the one we waited for was: then another takes the lead
+                task = asyncio.current_task()
+                if not flight.cancelled() or (task is not None and task.cancelling()):
+                    raise
+
+    async def _lead(self, request: Request) -> Answer:
+        """Obtain an answer for all who ask the same meanwhile; what happens to it happens to them."""
+        flight = self._flights[request.key] = asyncio.get_running_loop().create_future()
         try:
             answer = await self._obtain(request)
-        except AskFailed as failed:
-            if failed.reason != "budget":
-                self.counts.failures[failed.reason] += 1
-            flight.set_exception(failed)
+        except Exception as error:
+            if isinstance(error, AskFailed) and error.reason != BUDGET:
+                self.counts.failures[error.reason] += 1
+            flight.set_exception(error)
             flight.exception()  # mark as seen: usually nobody else waits for it
             raise
         except BaseException:
@@ -214,7 +229,7 @@ class Engine:
             flight.set_result(answer)
             return answer
         finally:
-            del self._flights[key]
+            del self._flights[request.key]
 
     async def _known(self, request: Request) -> Answer | None:
         """Look in this run's ledger, then in the reused ones; what is found there is copied, and marked."""
@@ -259,15 +274,17 @@ class Engine:
                 tpm=self._pace.tpm,
                 patience=self._pace.patience,
             )
-        begun, failures = monotonic(), 0
+        begun, calls = monotonic(), 0
+        failures: Counter[bool] = Counter()  # those that only ask for patience apart from the others
         while True:
+            calls += 1
             try:
-                return await self._call(model, limiter, request, failures + 1)
+                return await self._call(model, limiter, request, calls)
             except CallFailed as failed:
-                failures += 1
-                pause = self._retries.pause(failed, failures, monotonic() - begun, request.key)
+                failures[failed.patience] += 1
+                pause = self._retries.pause(failed, failures[failed.patience], monotonic() - begun, request.key)
                 if pause is None:
-                    tries = f" (after {failures} tries)" if failures > 1 else ""
+                    tries = f" (after {calls} tries)" if calls > 1 else ""
                     raise AskFailed(failed.reason, f"{failed.detail}{tries}") from None
                 self.counts.retries += 1
                 await asyncio.sleep(pause)
@@ -278,7 +295,8 @@ class Engine:
         """End the run because of one call, in good order."""
         if self._main is None:
             raise fatal
-        self.stop(fatal)
+        if self._cause is None:
+            self.stop(fatal)
         await _for_ever()
         raise AssertionError
 
@@ -308,7 +326,8 @@ class Engine:
             await self._ledger.put(self._entry(request, answer, model.address))
         finally:
             self.counts.in_flight -= 1
-            self._budget.settle(reserved, cost)
+            if model.address:
+                self._budget.settle(reserved, cost)
         self._count(reply, cost)
         return answer
 
@@ -366,10 +385,6 @@ def _estimate(ask: Ask, pictures: Mapping[Media, Loaded]) -> tuple[int, int]:
     pixels = sum(min(PICTURE_TOKENS, -(-h.width * h.height // PIXELS_A_TOKEN)) for h in shown)
     most = ask.gen.get("max_completion_tokens", ask.gen.get("max_tokens", TOKENS_OUT))
     return letters // CHARACTERS_A_TOKEN + pixels, most if isinstance(most, int) else TOKENS_OUT
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
 
 
 async def _for_ever() -> None:

@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,7 +115,9 @@ class Ledger:
             version = self._reader.execute("PRAGMA user_version").fetchone()[0]
             # a look-up in a file that is being written costs 50 microseconds, and most asks of a new run are not there
             ours = version == VERSION  # another version may have other tables
-            self._present = {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if ours else set()
+            self._present = (
+                {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if ours else set()
+            )
         except sqlite3.DatabaseError as error:
             _explain(path, error)
         if version != VERSION:
@@ -164,7 +167,7 @@ class Ledger:
     def close(self) -> None:
         """Wait for what is queued to be written, then close the file.
 
-        The writer leaves last: that folds SQLite's log into the file, which then is the whole ledger.
+        The writer leaves last and folds SQLite's log into the file, which then is the whole ledger.
         """
         self._reader.close()
         if self._writer is not None:
@@ -195,6 +198,10 @@ class Ledger:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_settle, batch, self._error)
         if db is not None:
+            # a ledger at rest is one plain file: it can be copied alone, and read where nothing may be written
+            with suppress(sqlite3.OperationalError):  # somebody reads it at this moment
+                db.execute("PRAGMA busy_timeout = 1000")
+                db.execute("PRAGMA journal_mode = DELETE")
             db.close()
 
 
@@ -228,7 +235,7 @@ def _store_failed(path: Path, error: Exception) -> StoreFailed:
 
 def _create(path: Path) -> None:
     """Make the tables of a new ledger; an existing one is left as it is."""
-    db = _open_writer(path)
+    db = sqlite3.connect(path, timeout=DURABLE_WITHIN)
     try:
         if db.execute("PRAGMA user_version").fetchone()[0] == 0:
             with db:

@@ -9,6 +9,7 @@ from time import monotonic
 from whyfeel.engine.model import Price, Request
 from whyfeel.errors import AskFailed, EndpointDown
 
+BUDGET = "budget"  # the reason under which an ask is counted that the budget did not allow
 PATIENCE = 30.0  # seconds an endpoint may refuse every connection before the run stops
 CUT, RECOVER = 0.5, 0.1  # what a 429 leaves of the window; what each reply gives back
 
@@ -133,7 +134,11 @@ class Limiter:
             if not turn.done():
                 self._take(tokens)
                 turn.set_result(None)
-        if self._waiting and self._timer is None and (pause := max(self._open_at, self._silent_until) - monotonic()) > 0:
+        if self._timer is not None:  # it may have been set for a later moment than now holds
+            self._timer.cancel()
+            self._timer = None
+        pause = max(self._open_at, self._silent_until) - monotonic()
+        if self._waiting and pause > 0:
             self._timer = asyncio.get_running_loop().call_later(pause, self._ring)
 
     def _ring(self) -> None:
@@ -180,11 +185,11 @@ class Budget:
         most = price.cost(*request.tokens) or 0.0 if price else 0.0
         while True:
             if self._max_calls is not None and self._calls >= self._max_calls:
-                raise AskFailed("budget", f"--max-calls {self._max_calls} is used up")
+                raise AskFailed(BUDGET, f"--max-calls {self._max_calls} is used up")
             if self._max_cost is None or self._spent + self._reserved + most <= self._max_cost:
                 break
             if not self._open:
-                raise AskFailed("budget", f"--max-cost {self._max_cost:g} would be exceeded")
+                raise AskFailed(BUDGET, f"--max-cost {self._max_cost:g} would be exceeded")
             self._settled.clear()
             await self._settled.wait()
         self._calls += 1

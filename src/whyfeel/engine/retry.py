@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from whyfeel.errors import CallFailed
+from whyfeel.errors import RATE_LIMITED, CallFailed
 from whyfeel.records import rng
-
-RATE_LIMITED = "rate limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +30,14 @@ class Retries:
 
         Args:
             failed: how the last call ended.
-            failures: failed calls so far, this one included.
+            failures: failed calls of its kind so far, this one included: those that only asked for patience are
+                counted apart from the others.
             waited: seconds since the ask's first call.
             key: the ask's key; two asks never share their jitter.
         """
         if not failed.again:
             return None
-        limited = failed.reason == RATE_LIMITED
-        if failed.connected and not limited and failures >= self.tries:
+        if not failed.patience and failures >= self.tries:
             return None
         jitter = float(rng(self.seed, "retry", key, failures).uniform(0.5, 1.0))
         backoff = jitter * min(self.longest, self.first * 2.0 ** min(failures - 1, 16))
@@ -47,4 +45,4 @@ class Retries:
         pause = backoff if failed.retry_after is None else failed.retry_after + jitter * self.first
         if not failed.connected:
             pause = min(pause, 5.0)
-        return None if limited and waited + pause > self.patience else pause
+        return None if failed.reason == RATE_LIMITED and waited + pause > self.patience else pause

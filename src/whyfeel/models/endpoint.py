@@ -15,7 +15,7 @@ from yarl import URL
 
 from whyfeel import __version__
 from whyfeel.engine import Price, Reply, Request
-from whyfeel.errors import CallFailed, KeyRefused
+from whyfeel.errors import RATE_LIMITED, CallFailed, KeyRefused
 from whyfeel.models.wire import decode, decode_names, encode, excerpt
 
 LARGEST_REPLY = 2 * 1024 * 1024  # bytes, after decompression
@@ -141,7 +141,7 @@ class Endpoint:
                 "check the key's variable (`whyfeel models` names it) and what the key may use"
             )
         if status == 429:
-            raise CallFailed("rate limited", said, retry_after=_retry_after(headers))
+            raise CallFailed(RATE_LIMITED, said, retry_after=_retry_after(headers))
         if status == 408 or status >= 500:
             raise CallFailed("server error", said, retry_after=_retry_after(headers))
         raise CallFailed("rejected", said, again=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +16,7 @@ from whyfeel.models.presets import ANY_SERVER_KEY, PRESETS, Preset
 from whyfeel.models.prices import Table
 from whyfeel.models.replay import Replay
 
+STRANGE = re.compile(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]")  # no address holds these
 FORMS = "http://host:port/v1#NAME, replay:RUN, baseline:NAME, or PROVIDER:NAME with one of: " + ", ".join(PRESETS)
 
 
@@ -51,6 +53,10 @@ def build_model(spec: str, role: str, prices: Table, *, calls: bool = True) -> M
         raise UserError(f"--model {spec!r} is not a model; write {FORMS}")
     if kind == "replay":
         return Replay(Path(rest), role)
+    if kind == "baseline":
+        raise UserError(
+            f"{spec!r} is made from the annotations and answers samples; name a model that can be asked here"
+        )
     preset = PRESETS.get(kind)
     if preset is None:
         near = get_close_matches(kind, [*PRESETS, "replay", "baseline"], 1)
@@ -75,8 +81,11 @@ def _base_url(preset: Preset) -> str:
     own = variable(preset.url_variable)
     if own is None:
         return preset.base_url
-    if "://" not in own:
+    if "://" not in own:  # OLLAMA_HOST may be a host alone, or a host and a port
         own = f"http://{own}"
+        _check_address(own, preset.url_variable)
+        if urlsplit(own).port is None:
+            own = f"{own.rstrip('/')}:{urlsplit(preset.base_url).port}"
     _check_address(own, preset.url_variable)
     # OLLAMA_HOST names the server; its chat-completions API lies under /v1
     return own if urlsplit(own).path.strip("/") else own.rstrip("/") + "/v1"
@@ -87,6 +96,7 @@ def _check_address(address: str, where: str) -> None:
     try:
         parts = urlsplit(address)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        good = good and STRANGE.search(address) is None
     except ValueError:
         good = False
     if not good:

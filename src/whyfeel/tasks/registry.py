@@ -52,6 +52,14 @@ def open_task(name: str, data: Path | None, images: Path | None) -> Task:
         DataError: a record file is missing or malformed.
     """
     info = _info(name)
+    try:
+        return _open(info, data, images)
+    except OSError as error:  # such as a name that is too long for any file
+        raise UserError(f"--data, --images: {error.strerror}: {str(error.filename)[:60]!r}") from None
+
+
+def _open(info: TaskInfo, data: Path | None, images: Path | None) -> Task:
+    name = info.name
     if images is not None and not images.is_dir():
         raise UserError(f"--images: expected a folder, got {str(images)!r}, which is {_kind(images)}")
     if not info.needs_data:
