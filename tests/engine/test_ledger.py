@@ -240,10 +240,10 @@ async def test_totals_are_by_purpose(ledger: Ledger) -> None:
     await ledger.put(entry("a", purpose="answer", tokens_in=10, tokens_out=5, cost=0.5))
     await ledger.put(entry("b", purpose="answer", tokens_in=1, cost=0.25))
     await ledger.put(entry("c", purpose="judge-1", tokens_in=100, tokens_out=50, cost=2.0))
-    assert ledger.totals(["answer"]) == Totals(2, 11, 5, 0.75)
-    assert ledger.totals(["judge-1", "answer", "nobody"]) == ledger.totals() == Totals(3, 111, 55, 2.75)
-    assert ledger.totals([]) == ledger.totals(["nobody"]) == Totals(0, 0, 0, 0.0)
-    assert ledger.totals(['answer" OR 1 --']) == Totals(0, 0, 0, 0.0)
+    assert ledger.totals(["answer"]) == Totals(2, 2, 11, 5, 0.75)
+    assert ledger.totals(["judge-1", "answer", "nobody"]) == ledger.totals() == Totals(3, 3, 111, 55, 2.75)
+    assert ledger.totals([]) == ledger.totals(["nobody"]) == Totals(0, 0, 0, 0, 0.0)
+    assert ledger.totals(['answer" OR 1 --']) == Totals(0, 0, 0, 0, 0.0)
 
 
 async def test_a_total_with_an_unknown_cost_is_unknown(ledger: Ledger) -> None:
@@ -251,14 +251,14 @@ async def test_a_total_with_an_unknown_cost_is_unknown(ledger: Ledger) -> None:
     await ledger.put(entry("b", purpose="judge", cost=None))
     assert ledger.totals().cost is None
     assert ledger.totals(["answer"]).cost == 0.5
-    assert ledger.totals(["judge"]) == Totals(1, 0, 0, None)
+    assert ledger.totals(["judge"]) == Totals(1, 1, 0, 0, None)
 
 
 async def test_reused_answers_cost_nothing_here(ledger: Ledger) -> None:
     await ledger.put(entry("a", tokens_in=1, tokens_out=1, cost=0.5))
     await ledger.put(entry("b", tokens_in=7, tokens_out=7, cost=9.0, source="runs/old"))
     await ledger.put(entry("c", cost=None, source="runs/old"))
-    assert ledger.totals() == Totals(1, 1, 1, 0.5)
+    assert ledger.totals() == Totals(1, 1, 1, 1, 0.5)
 
 
 async def test_the_models_of_a_role_are_listed(ledger: Ledger) -> None:

@@ -192,13 +192,13 @@ def args() -> Callable[..., list[object]]:
 
 
 def options(
-    data: Data, server: ChatServer, out: Path, judge: ChatServer | None, more: dict[str, Any]
+    data: Data, server: ChatServer, out: Path, judge_server: ChatServer | None, more: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "task": "jsonl",
         "model": server.model("mock"),
         "judge": "official-llama3",
-        "judge_model": (judge or server).model("judge"),
+        "judge_model": (judge_server or server).model("judge"),
         "data": data.file,
         "images": data.images,
         "out": out,
@@ -211,8 +211,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunResult]:
     """A run in this process that is quick to try again: what the command does, less its start-up time."""
     monkeypatch.setattr("whyfeel.runs.execute.Retries", functools.partial(Retries, first=0.01, longest=0.05))
 
-    def start(data: Data, server: ChatServer, out: Path, *, judge: ChatServer | None = None, **more: Any) -> RunResult:
-        return run(run_options(options(data, server, out, judge, more)), Quiet())
+    def start(
+        data: Data, server: ChatServer, out: Path, *, judge_server: ChatServer | None = None, **more: Any
+    ) -> RunResult:
+        return run(run_options(options(data, server, out, judge_server, more)), Quiet())
 
     return start
 

@@ -35,7 +35,7 @@ def test_calls_in_flight_are_bounded_over_both_models_together(concurrency, data
 def test_calls_in_flight_are_bounded_over_two_endpoints_together(data, serve, here, tmp_path):
     flights = Flights()
     server, judge = serve(after(0.01), flights=flights), serve(after(0.01), flights=flights)
-    assert here(data, server, tmp_path / "run", judge=judge, concurrency=6).summary["scored"] == data.count
+    assert here(data, server, tmp_path / "run", judge_server=judge, concurrency=6).summary["scored"] == data.count
     assert flights.most == 6
 
 

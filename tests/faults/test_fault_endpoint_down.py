@@ -80,11 +80,11 @@ def test_a_judge_that_is_down_stops_the_run_and_keeps_the_answers(
     monkeypatch.setattr("whyfeel.runs.execute.Pace", functools.partial(Pace, patience=0.5))
     server, run = serve(good), tmp_path / "run"
     with pytest.raises(EndpointDown):
-        here(few, server, run, judge=elsewhere(refusing))
+        here(few, server, run, judge_server=elsewhere(refusing))
     assert durable(run) <= {call.digest for call in server.calls}
     port = refusing.getsockname()[1]
     refusing.close()
     judge = serve(good, port)
-    assert here(few, server, run, judge=judge).summary["scored"] == few.count
+    assert here(few, server, run, judge_server=judge).summary["scored"] == few.count
     assert len(server.calls) == few.count
     assert len(judge.calls) == few.count

@@ -17,34 +17,28 @@ ON_THE_WAY = 0.25  # seconds in which requests may still arrive that left before
 
 
 class Storm:
-    """Turns away the first `count` requests of a model, and keeps the latest moment that it named."""
+    """Turns away the first `count` requests, and keeps the moments that it named, each with when it named it."""
 
-    def __init__(self, count, seconds=None, *, dated=False, model=None, delay=0.02):
-        self.count, self.seconds, self.dated, self.model, self.delay = count, seconds, dated, model, delay
-        self.first_at = self.named = 0.0
-        self.turned_away = []
+    def __init__(self, count, seconds, *, dated):
+        self.count, self.seconds, self.dated = count, seconds, dated
+        self.named = []
 
     def __call__(self, call):
-        if len(self.turned_away) >= self.count or (self.model is not None and call.model != self.model):
-            return chat(words(call), delay=self.delay)
-        self.turned_away.append(call)
-        self.first_at = self.first_at or call.at
-        headers = {}
+        if len(self.named) >= self.count:
+            return chat(words(call), delay=0.02)
         if self.dated:
             moment = datetime.now(UTC) + timedelta(seconds=self.seconds)
-            whole = moment.replace(microsecond=0)  # a date has no fractions
-            headers["Retry-After"] = format_datetime(whole, usegmt=True)
-            self.named = monotonic() + (whole - datetime.now(UTC)).total_seconds()
-        elif self.seconds is not None:
-            headers["Retry-After"] = str(self.seconds)
-            self.named = monotonic() + self.seconds
-        return Say(b'{"error":{"message":"slow down"}}', 429, headers)
+            moment = moment.replace(microsecond=0)  # a date has no fractions
+            value, seconds = format_datetime(moment, usegmt=True), (moment - datetime.now(UTC)).total_seconds()
+        else:
+            value, seconds = str(self.seconds), self.seconds
+        self.named.append((call.at, monotonic() + seconds))
+        return Say(b'{"error":{"message":"slow down"}}', 429, {"Retry-After": value})
 
 
-def too_early(server, storm, model=None):
+def too_early(server, storm):
     """Requests that came when the endpoint had asked for silence."""
-    asked = server.calls if model is None else server.asked(model)
-    return [c for c in asked if storm.first_at + ON_THE_WAY < c.at < storm.named]
+    return [c for c in server.calls if any(at + ON_THE_WAY < c.at < moment for at, moment in storm.named)]
 
 
 @pytest.mark.parametrize(("seconds", "dated"), [(1, False), (3, True)])
@@ -55,7 +49,7 @@ def test_nothing_is_sent_before_the_moment_that_retry_after_names(seconds, dated
     done = cli.run(*args(data, server, tmp_path / "run", "--concurrency", 8, "--json"))
     assert done.status == 0, done.err
     assert f'"scored": {data.count},' in done.out
-    assert len(storm.turned_away) == 8
+    assert len(storm.named) == 8
     assert too_early(server, storm) == []
     assert len(server.calls) == 2 * data.count + 8
 
@@ -84,7 +78,7 @@ def test_the_window_halves_once_for_calls_under_way_together_and_recovers_slowly
     def script(call):
         if len(together) < 16:
             together.append(call)
-            return Say(b"{}", 429, delay=0.2)
+            return Say(b"{}", 429, delay=0.5)
         return chat(words(call), delay=0.03)
 
     server = serve(script)
@@ -122,7 +116,7 @@ def test_one_endpoint_keeps_its_silence_while_another_is_busy(few, serve, here, 
 
     server = serve(answers)
     judge = serve(lambda call: chat(words(call), delay=0.1 + 0.2 * call.number if call.number < 5 else 0))
-    summary = here(few, server, tmp_path / "run", judge=judge, concurrency=4).summary
+    summary = here(few, server, tmp_path / "run", judge_server=judge, concurrency=4).summary
     assert summary["scored"] == few.count
     assert not [call for call in server.calls if turned_away[0] + 0.1 < call.at < turned_away[0] + 1]
 

@@ -100,6 +100,8 @@ class Engine:
         Raises:
             BaseException: the cause given to `stop`, once the calls in flight have come home.
         """
+        if self._cause is not None:
+            raise self._cause
         self._main = asyncio.create_task(self._stream(items, work))
         try:
             await self._main
@@ -183,12 +185,12 @@ class Engine:
             except AskFailed as failed:
                 return Failure(failed.reason, failed.detail)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(attempt(ask)) for ask in asks]
-        except BaseExceptionGroup as faults:
-            raise _first(faults) from None
-        return [task.result() for task in tasks]
+        # after a fault of ours the others still come home: they may be paid for
+        replies = await asyncio.gather(*(attempt(ask) for ask in asks), return_exceptions=True)
+        for reply in replies:
+            if isinstance(reply, BaseException):
+                raise reply
+        return [reply for reply in replies if not isinstance(reply, BaseException)]
 
     async def ask(self, ask: Ask, purpose: str, held: dict[Media, Loaded]) -> Answer:
         """The answer to one ask: from the ledger, from an identical ask in flight, or from the model.

@@ -48,7 +48,8 @@ COLUMNS = "key, text, outcome, finish, tokens_in, tokens_out, cost, served, atte
 FIND = f"SELECT {COLUMNS} FROM answers WHERE key = ?"  # noqa: S608
 PUT = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 TOTALS = """
-SELECT count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), total(cost), count(*) - count(cost)
+SELECT count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),
+       total(cost), count(*) - count(cost)
 FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FROM json_each(?)))
 """
 GATHER = 0.003  # seconds that a batch waits for company: a fifth less CPU a call for one per cent of its latency
@@ -57,9 +58,10 @@ DURABLE_WITHIN = 60.0  # seconds that a commit waits for another process's lock 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the answers of a run took: calls answered, tokens, and US dollars (None where a price is unknown)."""
+    """What the answers of a run took: calls answered, all tries, tokens, and US dollars (None where unknown)."""
 
     calls: int = 0
+    tries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float | None = 0.0
@@ -147,7 +149,6 @@ class Ledger:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put((entry, done))
         await done
-        self._present.add(_short(entry.answer.ask_id))
 
     def totals(self, purposes: Iterable[str] | None = None) -> Totals:
         """What this run's own answers took, reused and replayed ones left out.
@@ -156,8 +157,8 @@ class Ledger:
             purposes: only the answers asked for one of these, None for all.
         """
         chosen = None if purposes is None else canonical(sorted(purposes))
-        calls, tokens_in, tokens_out, cost, unpriced = self._reader.execute(TOTALS, (chosen, chosen)).fetchone()
-        return Totals(calls, tokens_in, tokens_out, None if unpriced else cost)
+        calls, tries, tokens_in, tokens_out, cost, unpriced = self._reader.execute(TOTALS, (chosen, chosen)).fetchone()
+        return Totals(calls, tries, tokens_in, tokens_out, None if unpriced else cost)
 
     def models(self, role: str) -> list[str]:
         """The declared names of the models that answered a role."""
@@ -196,7 +197,7 @@ class Ledger:
             if db is not None and self._error is None:
                 self._error = _commit(db, batch, self.path)
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, batch, self._error)
+                loop.call_soon_threadsafe(self._settle, batch, self._error)
         if db is not None:
             # a ledger at rest is one plain file: it can be copied alone, and read where nothing may be written
             with suppress(sqlite3.OperationalError):  # somebody reads it at this moment
@@ -204,20 +205,21 @@ class Ledger:
                 db.execute("PRAGMA journal_mode = DELETE")
             db.close()
 
+    def _settle(self, batch: list[_Waiting], error: StoreFailed | None) -> None:
+        for entry, done in batch:
+            if error is None:
+                self._present.add(_short(entry.answer.ask_id))
+            if done.done():  # its asker was cancelled meanwhile; the answer is durable all the same
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
 
 def _short(key: str) -> int:
     """Sixty bits of a key: enough to tell what is surely absent, in a fraction of the memory."""
     return int(key[:15], 16)
-
-
-def _settle(batch: list[_Waiting], error: StoreFailed | None) -> None:
-    for _, done in batch:
-        if done.done():  # its asker was cancelled meanwhile; the answer is durable all the same
-            continue
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
 
 
 def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreFailed | None:

@@ -11,6 +11,7 @@ from whyfeel.errors import AskFailed, EndpointDown
 
 BUDGET = "budget"  # the reason under which an ask is counted that the budget did not allow
 PATIENCE = 30.0  # seconds an endpoint may refuse every connection before the run stops
+LONGEST_PAUSE = 900.0  # seconds of Retry-After that a run sits out; a daily quota is nothing to wait for
 CUT, RECOVER = 0.5, 0.1  # what a 429 leaves of the window; what each reply gives back
 
 
@@ -88,12 +89,20 @@ class Limiter:
         Args:
             started: when the call started, on the monotonic clock.
             retry_after: seconds the endpoint asked to wait.
+
+        Raises:
+            EndpointDown: it asked for more than LONGEST_PAUSE.
         """
         self._refused_since, self._refused = None, 0
         now = monotonic()
         if started >= self._cut_at:
             self.window = max(1.0, self.window * CUT)
             self._cut_at = now
+        if retry_after is not None and retry_after > LONGEST_PAUSE:
+            raise EndpointDown(
+                f"{self.address} asks to be left alone for {retry_after / 60:,.0f} minutes. Nothing is lost: "
+                "run the same command again then"
+            )
         if retry_after is not None:
             self._silent_until = max(self._silent_until, now + retry_after)
 

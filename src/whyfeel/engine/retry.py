@@ -15,7 +15,7 @@ class Retries:
     Attributes:
         tries: calls an ask may take in all; a 429 or a refused connection does not use one up.
         first, longest: seconds before the second call, and the most between two calls.
-        patience: seconds an ask may spend on being rate limited before it fails.
+        patience: seconds an ask may spend on waiting as the endpoint tells it to before it fails.
         seed: of the jitter.
     """
 
@@ -45,4 +45,5 @@ class Retries:
         pause = backoff if failed.retry_after is None else failed.retry_after + jitter * self.first
         if not failed.connected:
             pause = min(pause, 5.0)
-        return None if failed.reason == RATE_LIMITED and waited + pause > self.patience else pause
+        told = failed.reason == RATE_LIMITED or failed.retry_after is not None
+        return None if told and waited + pause > self.patience else pause

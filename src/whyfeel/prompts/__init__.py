@@ -89,6 +89,6 @@ def _check_override(name: str, fields: object, shipped: Prompts) -> None:
             known = ", ".join(sorted(shipped.texts[name]))
             raise DataError(f"--prompts: {name}.{field!r} must be a text and one of: {known}")
         template, ours = string.Template(text), string.Template(shipped.texts[name][field])
-        if not template.is_valid() or set(template.get_identifiers()) - set(ours.get_identifiers()):
+        if not template.is_valid() or set(template.get_identifiers()) != set(ours.get_identifiers()):
             known = ", ".join("$" + i for i in ours.get_identifiers()) or "no $ field (write $$ for a dollar sign)"
-            raise DataError(f"--prompts: {name}.{field!r} may use {known}")
+            raise DataError(f"--prompts: {name}.{field!r} must use {known}")

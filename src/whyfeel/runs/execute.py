@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
 from whyfeel.engine import Budget, Counts, Engine, Ledger, Pace, Retries, Route
-from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped
+from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped, UserError
 from whyfeel.judging import Judge
 from whyfeel.media import MediaStore
 from whyfeel.records import Judgement, Media, Response, Sample, Unscored
@@ -111,24 +111,22 @@ class _Sitting:
 
     async def run(self, begun: float) -> RunResult:
         job = self.job
-        ledger = Ledger(self.folder.ledger)
-        reuse = {str(path): Ledger(_ledger_path(path), readonly=True) for path in job.options.reuse}
-        media = MediaStore(job.task.images)
-        self.responses, self.judgements = Spool(self.folder.path), Spool(self.folder.path)
-        self.engine = _engine(job, ledger, reuse, media)
-        try:
+        async with AsyncExitStack() as opened:
+            ledger = opened.enter_context(closing(Ledger(self.folder.ledger)))
+            reuse = {
+                str(path): opened.enter_context(closing(Ledger(_ledger_path(path), readonly=True)))
+                for path in job.options.reuse
+            }
+            media = opened.enter_context(closing(MediaStore(job.task.images)))
+            self.responses = opened.enter_context(closing(Spool(self.folder.path)))
+            self.judgements = opened.enter_context(closing(Spool(self.folder.path)))
+            self.engine = _engine(job, ledger, reuse, media)
+            opened.push_async_callback(self.engine.close)
             with _signals(self.engine):
                 await self._stream()
             totals = ledger.totals([ANSWER, self.judge_id])
             summary = summarise(job.spec, job.task, job.judge, self._results(), totals, monotonic() - begun)
             self._write(summary)
-        finally:
-            await self.engine.close()
-            media.close()
-            self.responses.close()
-            self.judgements.close()
-            for one in (ledger, *reuse.values()):
-                one.close()
         return RunResult(summary, self.folder.path, tuple(self.faults))
 
     async def _stream(self) -> None:
@@ -206,12 +204,14 @@ class _Sitting:
 
 def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaStore) -> Engine:
     options, spent = job.options, ledger.totals()
+    if options.max_cost is not None and spent.cost is None:
+        raise UserError("--max-cost: what this run's earlier answers cost is not known, so it cannot be kept")
     return Engine(
         job.routes,
         ledger,
         media,
         concurrency=options.concurrency,
-        budget=Budget(options.max_calls, options.max_cost, calls=spent.calls, cost=spent.cost or 0.0),
+        budget=Budget(options.max_calls, options.max_cost, calls=spent.tries, cost=spent.cost or 0.0),
         reuse=reuse,
         pace=Pace(options.rpm, options.tpm),
         retries=Retries(seed=options.seed),

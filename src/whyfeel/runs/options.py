@@ -33,7 +33,7 @@ Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
-OURS = ("model", "messages", "stream", "response_format")  # parts of a request that are no sampling settings
+OURS = ("model", "messages", "stream")  # parts of a request that are no sampling settings
 
 
 def _sampling(settings: dict[str, Setting]) -> dict[str, Setting]:
@@ -109,7 +109,7 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"--config: {str(path)!r} is not a readable TOML file: {error}") from None
     return {name.replace("-", "_"): value for name, value in values.items()}
 
