@@ -11,7 +11,6 @@ import pytest
 
 from whyfeel.records import Answer, Ask, Asking, Judgement, Media, Sample, Trigger
 
-BASIC = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "eibench" / "EI_Basic"
 EMOTIONS = {"Happy": "happy", "Angry": "angry", "sadness": "sad", "excitement": "excited"}
 
 Drive = Callable[..., tuple[Judgement, list[Ask]]]
@@ -52,13 +51,12 @@ def make_sample() -> MakeSample:
 
 
 @pytest.fixture(scope="session")
-def eibench() -> list[Sample]:
+def released(eibench: Path) -> list[Sample]:
     """The 1,615 samples of EIBench basic."""
-    if not BASIC.is_dir():
-        pytest.skip(f"the EIBench annotations are not at {BASIC}")
-    truth = json.loads((BASIC / "basic_ground_truth.json").read_text(encoding="utf-8"))
+    basic = eibench / "EI_Basic"
+    truth = json.loads((basic / "basic_ground_truth.json").read_text(encoding="utf-8"))
     samples = []
-    for line in (BASIC / "user.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (basic / "user.jsonl").read_text(encoding="utf-8").splitlines():
         for image, question in json.loads(line).items():
             items = [re.sub(r"^\s*(?:\d+\s*[.)]\s*)+", "", item).strip() for item in truth[image].split("\n")]
             triggers = tuple(Trigger(item) for item in items if item)

@@ -90,13 +90,13 @@ def test_words_that_are_no_string_are_unparsed(make_sample):
     assert got.unparsed == 1
 
 
-def test_a_log_of_the_whole_task(eibench):
-    log = parse_log(json.dumps({s.id: f"{{score: 1/{len(s.triggers)}}}"}) for s in reversed(eibench))
-    got = score_log(log.rows, eibench, "basic")
-    expected = [1 / len(s.triggers) for s in eibench]
+def test_a_log_of_the_whole_task(released):
+    log = parse_log(json.dumps({s.id: f"{{score: 1/{len(s.triggers)}}}"}) for s in reversed(released))
+    got = score_log(log.rows, released, "basic")
+    expected = [1 / len(s.triggers) for s in released]
     np.testing.assert_array_equal(got.corrected[0].numerator, expected)
     assert got.released.scores is not None
     assert math.isclose(got.released.scores["overall"], math.fsum(expected) / 1615)
-    sad = [1 / len(s.triggers) for s in eibench if s.emotion == "sad"]
+    sad = [1 / len(s.triggers) for s in released if s.emotion == "sad"]
     assert math.isclose(got.released.scores["sad"], math.fsum(sad) / 462)
     assert (got.n, got.unparsed, got.unknown, dict(got.unscored)) == (1615, 0, 0, {})

@@ -178,8 +178,8 @@ for one, other in zip(samples, samples[1:]):
 """
 
 
-def test_the_verdicts_do_not_depend_on_the_hash_seed(eibench):
-    texts = json.dumps([[t.text for t in s.triggers] for s in eibench[:200]])
+def test_the_verdicts_do_not_depend_on_the_hash_seed(released):
+    texts = json.dumps([[t.text for t in s.triggers] for s in released[:200]])
     printed = {
         subprocess.run(
             [sys.executable, "-c", PROGRAM],
@@ -217,11 +217,11 @@ def sentences(texts):
 
 
 @pytest.fixture(scope="module")
-def measured(eibench):
-    judge = OverlapJudge(eibench)
-    gold = {s.id: [t.text for t in s.triggers] for s in eibench}
+def measured(released):
+    judge = OverlapJudge(released)
+    gold = {s.id: [t.text for t in s.triggers] for s in released}
     by_emotion = defaultdict(list)
-    for sample in eibench:
+    for sample in released:
         by_emotion[sample.emotion].append(sample.id)
     other, top = {}, {}
     for emotion, ids in by_emotion.items():
@@ -246,7 +246,7 @@ def measured(eibench):
 
     def score(answer):
         tally = judge.tally()
-        for sample in eibench:
+        for sample in released:
             judging = judge.judge(sample, Response(sample.id, answer(sample)))
             with pytest.raises(StopIteration) as stop:
                 next(judging)
@@ -283,10 +283,10 @@ def test_talk_to_the_judge_scores_nothing(measured, name):
     assert measured[name]["f1"] <= 0.01
 
 
-def test_the_threshold_follows_its_rule(eibench):
-    weights = Weights.of(eibench)
+def test_the_threshold_follows_its_rule(released):
+    weights = Weights.of(released)
     by_emotion = defaultdict(list)
-    for sample in eibench:
+    for sample in released:
         by_emotion[sample.emotion] += [(sample.id, trigger_stems(t.text)) for t in sample.triggers]
     found = []
     for emotion, triggers in by_emotion.items():

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import gc
 import hashlib
-import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -174,12 +173,6 @@ async def test_odd_files_are_refused(media: MediaStore, root: Path) -> None:
     assert "<html>" in await refuse(media, "page.jpg")
     assert "cannot be read" in await refuse(media, "loop.jpg")
     assert "no such file" in await refuse(media, "gone.jpg")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-async def test_a_file_without_permission_is_refused(media: MediaStore, root: Path) -> None:
-    (root / "2.png").chmod(0)
-    assert "cannot be read" in await refuse(media, "2.png")
 
 
 async def test_a_disk_that_fails_is_a_bad_picture(media: MediaStore, monkeypatch: pytest.MonkeyPatch) -> None:

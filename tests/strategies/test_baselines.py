@@ -15,7 +15,6 @@ from whyfeel.errors import UserError
 from whyfeel.records import Media, Response, Sample, Trigger
 from whyfeel.strategies import BASELINES, build_baseline
 
-EIBENCH = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "eibench" / "EI_Basic"
 CLASSES = {"/Happy/": "happy", "/Angry/": "angry", "/sadness/": "sad", "/excitement/": "excited"}
 
 
@@ -149,12 +148,11 @@ def test_the_listing_is_what_can_be_built(name):
 
 
 @pytest.fixture(scope="module")
-def basic() -> list[Sample]:
-    if not EIBENCH.is_dir():
-        pytest.skip("the EIBench annotations are not here")
-    labels = json.loads((EIBENCH / "basic_ground_truth.json").read_text(encoding="utf-8"))
+def basic(eibench: Path) -> list[Sample]:
+    folder = eibench / "EI_Basic"
+    labels = json.loads((folder / "basic_ground_truth.json").read_text(encoding="utf-8"))
     samples = []
-    for line in (EIBENCH / "user.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (folder / "user.jsonl").read_text(encoding="utf-8").splitlines():
         ((path, question),) = json.loads(line).items()
         items = (re.sub(r"^\s*\d+\.\s*", "", item).strip() for item in labels[path].split("\n"))
         emotion = next(emotion for folder, emotion in CLASSES.items() if folder in path)

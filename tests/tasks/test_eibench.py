@@ -15,7 +15,7 @@ from whyfeel.tasks.eibench import EIBenchBasic, EIBenchComplex
 from whyfeel.tasks.questions import emotion_of, question_flags
 
 RELEASED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "eibench"
-released = pytest.mark.skipif(not RELEASED.is_dir(), reason="the released EIBench annotations are not here")
+released = pytest.mark.usefixtures("eibench")  # skips, or fails where nothing may be skipped
 
 ANGRY, HAPPY = "CAER-S/train/Angry/", "CAER-S/train/Happy/"
 EXCITED, SAD = "EmoSet-118k/image/excitement/excitement_", "EmoSet-118k/image/sadness/sadness_"
