@@ -11,8 +11,9 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from whyfeel.engine import Engine, Entry, Ledger, Reply, Request, Route
-from whyfeel.engine import engine as engine_module
+from whyfeel.engine import calls as calls_module
 from whyfeel.engine import limits as limits_module
+from whyfeel.engine import stream as stream_module
 from whyfeel.errors import CallFailed
 from whyfeel.media import MediaStore
 from whyfeel.models import Scripted
@@ -52,7 +53,7 @@ def virtual(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Coroutine[Any
     No thread may take part, so ledgers are `Memory`.
     """
     loop = VirtualLoop()
-    for module in (engine_module, limits_module):
+    for module in (calls_module, limits_module, stream_module):
         monkeypatch.setattr(module, "monotonic", loop.time)
 
     def run(main: Coroutine[Any, Any, T]) -> T:

@@ -1,8 +1,10 @@
 """Drive generators over samples: concurrency, limits, retries, budget and the ledger."""
 
-from whyfeel.engine.engine import Counts, Engine, Pace
+from whyfeel.engine.budget import Budget
+from whyfeel.engine.calls import Counts, Pace
+from whyfeel.engine.engine import Engine
 from whyfeel.engine.ledger import Entry, Ledger, Totals
-from whyfeel.engine.limits import Budget, Limiter
+from whyfeel.engine.limits import Limiter
 from whyfeel.engine.model import Model, Price, Reply, Request, Route
 from whyfeel.engine.retry import Retries
 
