@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from told import Told
+from whyfeel.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,3 +37,21 @@ def shared() -> Path:
 def eibench(shared: Path) -> Path:
     """The released EIBench annotations."""
     return shared / "data" / "eibench"
+
+
+@pytest.fixture
+def whyfeel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Told]]:
+    """Run the command line in this process."""
+    thresholds = gc.get_threshold()
+
+    def run(*args: object) -> Told:
+        monkeypatch.setattr(sys, "argv", ["whyfeel", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Told(ended.value.code, said.out, said.err)
+
+    yield run
+    gc.set_threshold(*thresholds)

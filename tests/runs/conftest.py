@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
-from scripted_runs import ANSWERER, JUDGE_MODEL, Script, Sitting, Told, Watcher
+from scripted_runs import ANSWERER, JUDGE_MODEL, Script, Sitting, Watcher
 
-from whyfeel.cli import main
 from whyfeel.engine import Price, Route
 from whyfeel.models import Scripted
 from whyfeel.runs import RunFolder, run_options
@@ -22,24 +19,6 @@ from whyfeel.runs.execute import Job, execute
 from whyfeel.runs.manifest import open_run
 from whyfeel.runs.plan import ANSWER, JUDGE, plan_run
 from whyfeel.runs.run import job_of
-
-
-@pytest.fixture
-def whyfeel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Told]]:
-    """Run the command line in this process."""
-    thresholds = gc.get_threshold()
-
-    def run(*args: object) -> Told:
-        monkeypatch.setattr(sys, "argv", ["whyfeel", *map(str, args)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Told(ended.value.code, said.out, said.err)
-
-    yield run
-    gc.set_threshold(*thresholds)
 
 
 @pytest.fixture

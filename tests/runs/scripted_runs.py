@@ -33,19 +33,6 @@ GROUPS = {
 Script = Callable[[Request], Reply | str]
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a command said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return json.loads(self.out)
-
-
 @dataclass
 class Watcher:
     """Collects remarks."""

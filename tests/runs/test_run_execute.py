@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_runs import GROUPS, Sitting, Told, check_summary, png, words
+from scripted_runs import GROUPS, Sitting, check_summary, png, words
 
+from told import Told
 from whyfeel.cli.output import print_result
 from whyfeel.engine import Price, Reply, Request
 from whyfeel.errors import CallFailed, KeyRefused, UserError

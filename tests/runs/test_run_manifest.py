@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, Told, Watcher
+from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, Watcher
 
+from told import Told
 from whyfeel.errors import SpecMismatch
 from whyfeel.runs import RunFolder, run, run_options
 from whyfeel.runs.spec import JudgeSpec, differences, file_hashes

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, Told, png, words
+from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, png, words
+
+from told import Told
 
 Sit = Callable[..., Sitting]
 Whyfeel = Callable[..., Told]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, Told, Watcher, check_summary, words, write_lines
+from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, Watcher, check_summary, words, write_lines
 
+from told import Told
 from whyfeel.engine import Request
 from whyfeel.runs import RunFolder, run, run_options
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from scripted_runs import Told, write_lines
+from scripted_runs import write_lines
+
+from told import Told
 
 Whyfeel = Callable[..., Told]
 Row = tuple[str, str]

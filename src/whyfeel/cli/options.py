@@ -11,17 +11,19 @@ import typer
 Data = Annotated[Path | None, typer.Option(help="The folder or file with the task's records.", metavar="DIR")]
 Images = Annotated[Path | None, typer.Option(help="The root folder of the pictures.", metavar="DIR")]
 Prompts = Annotated[Path | None, typer.Option(help="A TOML file whose prompt texts replace ours.", metavar="FILE")]
-Judge = Annotated[str | None, typer.Option(help="overlap, official-llama3 or official-gpt.", metavar="J")]
+Judge = Annotated[str | None, typer.Option(help="overlap (the default), official-llama3 or official-gpt.", metavar="J")]
 JudgeModel = Annotated[str | None, typer.Option(help="The model that a judge asks.", metavar="M2")]
 JudgeGen = Annotated[list[str] | None, typer.Option(help="Sampling settings of the judge's model.", metavar="K=V,…")]
-Seed = Annotated[int | None, typer.Option(help="Seeds everything random.", metavar="N")]
-Concurrency = Annotated[int | None, typer.Option(help="Calls in flight at most, over all models.", metavar="N")]
+Seed = Annotated[int | None, typer.Option(help="Seeds everything random (0).", metavar="N")]
+Concurrency = Annotated[int | None, typer.Option(help="Calls in flight at most, over all models (32).", metavar="N")]
 Rpm = Annotated[float | None, typer.Option(help="Requests a minute to an endpoint at most.", metavar="N")]
 Tpm = Annotated[float | None, typer.Option(help="Tokens a minute to an endpoint at most.", metavar="N")]
 MaxCalls = Annotated[int | None, typer.Option(help="Calls at most, earlier sittings included.", metavar="N")]
 MaxCost = Annotated[float | None, typer.Option(help="US dollars at most, earlier sittings included.", metavar="X")]
 Prices = Annotated[Path | None, typer.Option(help="A TOML file of prices, over the shipped ones.", metavar="FILE")]
-Reuse = Annotated[list[Path] | None, typer.Option(help="Look answers up in this run first.", metavar="RUN")]
+Reuse = Annotated[
+    list[Path] | None, typer.Option(help="Look answers up in this run first; may be repeated.", metavar="RUN")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 
 

@@ -20,7 +20,7 @@ def run(
     ctx: typer.Context,
     task: Annotated[str | None, typer.Argument(help="See `whyfeel tasks`.")] = None,
     model: Annotated[str | None, typer.Option(help="See `whyfeel models`.", metavar="M")] = None,
-    strategy: Annotated[str | None, typer.Option(help="direct, or direct+cot.", metavar="S")] = None,
+    strategy: Annotated[str | None, typer.Option(help="direct (the default) or direct+cot.", metavar="S")] = None,
     judge: o.Judge = None,
     judge_model: o.JudgeModel = None,
     out: Annotated[Path | None, typer.Option(help="The run folder.", metavar="RUN")] = None,
