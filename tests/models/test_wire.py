@@ -37,7 +37,7 @@ URLS = {
 
 def sent(*messages: Message, model: str = "m", role: str = "answer", **more: Any) -> Any:
     """The body that a server would read."""
-    return json.loads(encode(model, Request("k", Ask(role, messages, **more), pictures=PICTURES)))
+    return json.loads(b"".join(encode(model, Request("k", Ask(role, messages, **more), pictures=PICTURES))))
 
 
 def shown(media: Media) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class TestEncode:
     @example("\ud800")
     def test_no_character_gets_out_of_its_string(self, text: str) -> None:
         """Whatever a question holds, the server reads that, in UTF-8; half a character pair stays half."""
-        body = encode(text, Request("k", Ask("answer", user_turn(Text(text)))))
+        body = b"".join(encode(text, Request("k", Ask("answer", user_turn(Text(text))))))
         expected = json.loads(json.dumps(text))
         assert json.loads(body.decode()) == {"model": expected, "messages": [{"role": "user", "content": expected}]}
 

@@ -41,6 +41,8 @@ def main() -> None:
     # nearly all objects of a run die by their reference counts; hunting for cycles as often as Python does by
     # default costs an eighth of a run's CPU time
     gc.set_threshold(50_000, 20, 100)
+    # numpy's matrix products are small here: a pool of threads costs more to start than it saves
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         # a terminal that cannot show a character gets "?" for it, not a traceback after a paid run
         sys.stdout.reconfigure(errors="replace")

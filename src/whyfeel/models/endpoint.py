@@ -86,7 +86,7 @@ class Endpoint:
         """
         return decode_names(await self._fetch("GET", URL(f"{self.address}/models")))
 
-    async def _fetch(self, method: str, url: URL, body: aiohttp.BytesPayload | None = None) -> bytes:
+    async def _fetch(self, method: str, url: URL, body: aiohttp.payload.Payload | None = None) -> bytes:
         """The body of a reply with status 200, the key removed from it."""
         try:
             # a redirect could carry the picture and the key to a host nobody named
@@ -174,12 +174,19 @@ def _words(reply: Reply) -> tuple[str | None, ...]:
     return reply.text, reply.served, reply.finish
 
 
-class _Body(aiohttp.BytesPayload):
-    """A request body in one piece: aiohttp warns above a megabyte, which a picture in base64 often is."""
+class _Body(aiohttp.payload.Payload):
+    """A request body in pieces, none of which is copied on its way to the socket."""
 
-    def __init__(self, value: bytes) -> None:
-        aiohttp.payload.Payload.__init__(self, value, content_type="application/json")
-        self._size = len(value)
+    def __init__(self, pieces: list[bytes]) -> None:
+        super().__init__(pieces, content_type="application/json")
+        self._size = sum(map(len, pieces))
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return b"".join(self._value).decode(encoding, errors)
+
+    async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
+        for piece in self._value:
+            await writer.write(piece)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -23,13 +23,14 @@ DECLINES = re.compile(
 )
 SHORT = 400  # characters
 MOST_TOKENS = 10**12
+LARGE = 8192  # bytes; what is smaller is cheaper to copy than to send apart
 EXCERPT = 500  # characters of an unusable reply that are kept for the message
 
 
-def encode(model: str, request: Request) -> bytes:
-    """The body of a chat-completions request.
+def encode(model: str, request: Request) -> list[bytes]:
+    """The body of a chat-completions request, in pieces to be sent one after the other.
 
-    Pictures are spliced in as they were encoded once, without passing through a JSON encoder.
+    Pictures are pieces of their own, as they were encoded once: they pass through no JSON encoder and are not copied.
     """
     ask = request.ask
     pieces: list[bytes] = [b'{"model":', _json(model), b',"messages":[']
@@ -44,7 +45,20 @@ def encode(model: str, request: Request) -> bytes:
             "json_schema": {"name": ask.role, "schema": ask.schema, "strict": True},
         }
     pieces += [b",", _json(settings)[1:]] if settings else [b"}"]
-    return b"".join(pieces)
+    return _merged(pieces)
+
+
+def _merged(pieces: list[bytes]) -> list[bytes]:
+    """The same bytes in few pieces: all but the large ones joined with their neighbours."""
+    merged: list[bytes] = []
+    small: list[bytes] = []
+    for piece in pieces:
+        if len(piece) < LARGE:
+            small.append(piece)
+        else:
+            merged += [b"".join(small), piece]
+            small = []
+    return [*merged, b"".join(small)]
 
 
 def _content(message: Message, pictures: Mapping[Media, Loaded]) -> list[bytes]:
