@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from whyfeel.engine import Budget, Ledger, Pace, Price, Reply, Request, Retries, Route
+from whyfeel.engine.stream import GRACE
 from whyfeel.errors import AskFailed, CallFailed, DataError, EndpointDown, Interrupted, KeyRefused, StoreFailed
 from whyfeel.models import Scripted
 from whyfeel.records import Asking, Text
@@ -375,7 +376,7 @@ class TestFatalErrors:
                 await tools.stream(tools.engine(Staggered(refusing("1", KeyRefused("no")))), ["1", "1000"])
             return now() - began
 
-        assert virtual(main()) == pytest.approx(4, abs=0.1)
+        assert virtual(main()) == pytest.approx(1 + GRACE, abs=0.1)
 
     def test_an_endpoint_that_refuses_everything_stops_the_run_within_a_minute(
         self, virtual: Virtual, tools: Any

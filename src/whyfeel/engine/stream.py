@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 S = TypeVar("S")
 
-GRACE = 3.0  # seconds that calls in flight get to come home when the run is stopped
+GRACE = 2.0  # seconds that calls in flight get to come home when the run is stopped
 
 
 class Stream:
