@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens in and out, and the day they were read off the provider's list."""
+    """US dollars per million tokens in and out, and the day they held."""
 
     tokens_in: float
     tokens_out: float

@@ -52,7 +52,7 @@ def rehearse(options: RunOptions) -> dict[str, Any]:
     Returns:
         samples, bad_pictures, known answers, calls by role (the fewest: a judge whose verdict cannot be read is asked
         again), estimated tokens in, the most tokens out, the cost at most in US dollars (None where a price is
-        unknown), the days the prices were read, and the addresses that would be called.
+        unknown), the days on which the prices held, and the addresses that would be called.
     """
     plan = plan_run(options, calls=False)
     book, known = asyncio.run(_rehearse(plan))
