@@ -30,22 +30,13 @@ def check(
     json: o.Json = False,
 ) -> int:
     """Count samples and triggers, name every odd record, and check every picture's header and end."""
-    from whyfeel.media import BadPicture, MediaStore
-    from whyfeel.records import Media
+    from whyfeel.media import MediaStore
     from whyfeel.report.tables import data_table
     from whyfeel.tasks import check_task, open_task
 
     opened = open_task(task, data, images)
     store = MediaStore(opened.images)
-
-    def fault(media: Media) -> str | None:
-        try:
-            store.check(media)
-        except BadPicture as bad:
-            return str(bad)
-        return None
-
-    report = check_task(opened, fault if opened.images is not None else None)
+    report = check_task(opened, store.fault if opened.images is not None else None)
     store.close()
     if json:
         print_json(report.to_json())

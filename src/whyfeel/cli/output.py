@@ -22,9 +22,11 @@ def print_table(*parts: RenderableType) -> None:
     """Tables on stdout, 80 columns wide unless the terminal is narrower."""
     from rich.console import Console
 
+    from whyfeel.report.tables import WIDTH
+
     console = Console(highlight=False)
-    if console.width > 80 or not console.is_terminal:
-        console.width = 80
+    if console.width > WIDTH or not console.is_terminal:
+        console.width = WIDTH
     for part in parts:
         console.print(part)
 

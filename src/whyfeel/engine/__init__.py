@@ -3,12 +3,13 @@
 from whyfeel.engine.budget import Budget
 from whyfeel.engine.calls import Counts, Pace
 from whyfeel.engine.engine import Engine
-from whyfeel.engine.ledger import Entry, Ledger, Totals
+from whyfeel.engine.ledger import LEDGER, Entry, Ledger, Totals, ledger_file
 from whyfeel.engine.limits import Limiter
 from whyfeel.engine.model import Model, Price, Reply, Request, Route
 from whyfeel.engine.retry import Retries
 
 __all__ = [
+    "LEDGER",
     "Budget",
     "Counts",
     "Engine",
@@ -23,4 +24,5 @@ __all__ = [
     "Retries",
     "Route",
     "Totals",
+    "ledger_file",
 ]

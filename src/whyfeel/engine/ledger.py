@@ -23,6 +23,7 @@ from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, canonical
 
 VERSION = 1
+LEDGER = "ledger.sqlite"  # its name in a run folder
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     seq        INTEGER PRIMARY KEY,
@@ -54,6 +55,11 @@ FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FRO
 """
 GATHER = 0.003  # seconds that a batch waits for company: a fifth less CPU a call for one per cent of its latency
 DURABLE_WITHIN = 60.0  # seconds that a commit waits for another process's lock on the file
+
+
+def ledger_file(path: Path) -> Path:
+    """The ledger that a user names: the file itself, or the one in a run folder."""
+    return path / LEDGER if path.is_dir() else path
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,14 @@ class MediaStore:
         except OSError as error:
             raise BadPicture(_why(error, media)) from None
 
+    def fault(self, media: Media) -> str | None:
+        """Why a picture cannot be sent, None where it can; read without its body."""
+        try:
+            self.check(media)
+        except BadPicture as bad:
+            return str(bad)
+        return None
+
     async def load(self, media: Media) -> Loaded:
         """The picture, read at most once while anybody holds it.
 

@@ -2,7 +2,7 @@
 
 from whyfeel.models.endpoint import Deadlines, Endpoint
 from whyfeel.models.presets import ANY_SERVER_KEY
-from whyfeel.models.prices import load_prices
+from whyfeel.models.prices import Prices, load_prices
 from whyfeel.models.registry import PresetState, build_model, preset_states
 from whyfeel.models.replay import Replay
 from whyfeel.models.scripted import Scripted
@@ -12,6 +12,7 @@ __all__ = [
     "Deadlines",
     "Endpoint",
     "PresetState",
+    "Prices",
     "Replay",
     "Scripted",
     "build_model",

@@ -12,10 +12,10 @@ from typing import Any
 from whyfeel.engine import Price
 from whyfeel.errors import DataError
 
-Table = Mapping[tuple[str, str], Price]
+Prices = Mapping[tuple[str, str], Price]
 
 
-def load_prices(override: Path | None = None) -> Table:
+def load_prices(override: Path | None = None) -> Prices:
     """(provider, model) to price: the shipped table, with the user's entries put over it.
 
     The provider of a model given by its address is "any", so that `--prices` can price it: [any."NAME"].

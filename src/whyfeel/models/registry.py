@@ -13,7 +13,7 @@ from whyfeel.errors import UserError
 from whyfeel.models.endpoint import Endpoint
 from whyfeel.models.environment import variable
 from whyfeel.models.presets import ANY_SERVER_KEY, PRESETS, Preset
-from whyfeel.models.prices import Table
+from whyfeel.models.prices import Prices
 from whyfeel.models.replay import Replay
 
 STRANGE = re.compile(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]")  # no address holds these
@@ -34,7 +34,7 @@ def preset_states() -> list[PresetState]:
     return [PresetState(p, _base_url(p), variable(p.key_variable) is not None) for p in PRESETS.values()]
 
 
-def build_model(spec: str, role: str, prices: Table, *, calls: bool = True) -> Model:
+def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True) -> Model:
     """The model a user named.
 
     Args:
@@ -69,7 +69,7 @@ def build_model(spec: str, role: str, prices: Table, *, calls: bool = True) -> M
     return Endpoint(rest, _base_url(preset), key=key, price=price)
 
 
-def _any_server(spec: str, prices: Table) -> Endpoint:
+def _any_server(spec: str, prices: Prices) -> Endpoint:
     address, _, name = spec.partition("#")
     if not name:
         raise UserError("--model: which model of the server? write http://host:port/v1#NAME")

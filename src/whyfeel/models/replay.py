@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whyfeel.engine import Ledger, Price, Reply, Request
+from whyfeel.engine import Ledger, Price, Reply, Request, ledger_file
 from whyfeel.errors import CallFailed, DataError
 
 
@@ -23,7 +23,7 @@ class Replay:
     price = Price(0.0, 0.0)
 
     def __init__(self, ledger: Path, role: str) -> None:
-        path = ledger / "ledger.sqlite" if ledger.is_dir() else ledger
+        path = ledger_file(ledger)
         self._ledger = Ledger(path, readonly=True)
         names = self._ledger.models(role)
         if len(names) != 1:

@@ -1,7 +1,7 @@
 """A run folder: plan, execute, judge again, summarise."""
 
 from whyfeel.runs.execute import RunResult, Watch
-from whyfeel.runs.folder import RunFolder, read_json
+from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.machine import Check, check_machine
 from whyfeel.runs.options import RunOptions, parse_settings, run_options
@@ -20,7 +20,6 @@ __all__ = [
     "judge_answers",
     "judge_run",
     "parse_settings",
-    "read_json",
     "read_lines",
     "rehearse",
     "run",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whyfeel.errors import DataError
+from whyfeel.judging import image_of
 from whyfeel.records import Response, Sample, Unscored
 from whyfeel.runs.lines import read_lines
 from whyfeel.tasks import Task
@@ -40,7 +41,7 @@ def read_answers(path: Path, task: Task) -> GivenAnswers:
     """
     questions: defaultdict[str, list[str]] = defaultdict(list)
     for sample in task:
-        questions[sample.media[0].path if sample.media else sample.id].append(sample.id)
+        questions[image_of(sample)].append(sample.id)
     given: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for number, line in enumerate(read_lines(path), 1):
         for image, text in line.items():

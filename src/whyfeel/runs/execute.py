@@ -9,13 +9,13 @@ from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from whyfeel.engine import Budget, Counts, Engine, Ledger, Pace, Retries, Route
+from whyfeel.engine import Budget, Counts, Engine, Ledger, Pace, Retries, Route, ledger_file
 from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped, UserError
 from whyfeel.judging import Judge
 from whyfeel.media import MediaStore
-from whyfeel.records import Judgement, Media, Response, Sample, Unscored
+from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER
@@ -24,6 +24,8 @@ from whyfeel.runs.spool import Spool
 from whyfeel.runs.summarise import summarise
 from whyfeel.strategies import Strategy
 from whyfeel.tasks import Task
+
+T = TypeVar("T")
 
 TICK = 0.25  # seconds between two looks at the progress
 BAD_PICTURE, FAULT = "bad picture", "fault"
@@ -114,7 +116,7 @@ class _Sitting:
         async with AsyncExitStack() as opened:
             ledger = opened.enter_context(closing(Ledger(self.folder.ledger)))
             reuse = {
-                str(path): opened.enter_context(closing(Ledger(_ledger_path(path), readonly=True)))
+                str(path): opened.enter_context(closing(Ledger(ledger_file(path), readonly=True)))
                 for path in job.options.reuse
             }
             media = opened.enter_context(closing(MediaStore(job.task.images)))
@@ -162,26 +164,25 @@ class _Sitting:
         for media in sample.media if strategy.needs_pictures else ():
             if (why := self.job.bad.get(media)) is not None:
                 return Response(sample.id, "", unscored=Unscored(BAD_PICTURE, why))
-        try:
-            return await self.engine.converse(strategy.respond(sample), ANSWER)
-        except AskFailed as failed:
-            return Response(sample.id, "", unscored=Unscored(failed.reason, failed.detail))
-        except (KeyRefused, RunStopped):
-            raise
-        except Exception as fault:  # noqa: BLE001 - one sample is isolated from the next
-            return Response(sample.id, "", unscored=self._fault(sample, fault))
+        spoken = await self._converse(sample, lambda: strategy.respond(sample), ANSWER)
+        return Response(sample.id, "", unscored=spoken) if isinstance(spoken, Unscored) else spoken
 
     async def _judge(self, sample: Sample, response: Response) -> Judgement:
         if response.unscored is not None:
             return Judgement(sample.id, unscored=response.unscored)
+        judged = await self._converse(sample, lambda: self.job.judge.judge(sample, response), self.judge_id)
+        return Judgement(sample.id, unscored=judged) if isinstance(judged, Unscored) else judged
+
+    async def _converse(self, sample: Sample, start: Callable[[], Asking[T]], purpose: str) -> T | Unscored:
+        """What a generator returns, or why it could not; only what ends the run is raised."""
         try:
-            return await self.engine.converse(self.job.judge.judge(sample, response), self.judge_id)
+            return await self.engine.converse(start(), purpose)
         except AskFailed as failed:
-            return Judgement(sample.id, unscored=Unscored(failed.reason, failed.detail))
+            return Unscored(failed.reason, failed.detail)
         except (KeyRefused, RunStopped):
             raise
         except Exception as fault:  # noqa: BLE001 - one sample is isolated from the next
-            return Judgement(sample.id, unscored=self._fault(sample, fault))
+            return self._fault(sample, fault)
 
     def _fault(self, sample: Sample, fault: Exception) -> Unscored:
         detail = f"{type(fault).__name__}: {fault}"
@@ -216,10 +217,6 @@ def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaS
         pace=Pace(options.rpm, options.tpm),
         retries=Retries(seed=options.seed),
     )
-
-
-def _ledger_path(path: Path) -> Path:
-    return RunFolder(path).ledger if path.is_dir() else path
 
 
 @contextmanager

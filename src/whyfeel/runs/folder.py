@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from whyfeel.engine import LEDGER
 from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
 
 OURS = frozenset({".lock", "run.json.part"})  # what a run that died before it had a run.json leaves behind
@@ -22,7 +23,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.manifest = path / "run.json"
-        self.ledger = path / "ledger.sqlite"
+        self.ledger = path / LEDGER
         self.responses = path / "responses.jsonl"
         self.judgements = path / "judgements.jsonl"
         self.summary = path / "summary.json"

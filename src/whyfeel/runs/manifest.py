@@ -54,7 +54,7 @@ def open_run(
         "images": absolute(options.images),
         "reuse": [absolute(path) for path in options.reuse],
     }
-    new["judges"][spec.judge.id] = spec.to_json()["judge"]
+    new["judges"][spec.judge.id] = spec.judge.to_json()
     remarks = _note_addresses(new, routes)
     write_json(folder.manifest, new)
     return remarks
@@ -63,12 +63,7 @@ def open_run(
 def add_judge(folder: RunFolder, judge: JudgeSpec, routes: Mapping[str, Route]) -> list[str]:
     """Enter another judge into the manifest; returns remarks."""
     manifest = folder.read_manifest()
-    manifest["judges"][judge.id] = {
-        "name": judge.name,
-        "model": judge.model,
-        "gen": dict(judge.gen),
-        "prompts": dict(judge.prompts),
-    }
+    manifest["judges"][judge.id] = judge.to_json()
     remarks = _note_addresses(manifest, routes)
     write_json(folder.manifest, manifest)
     return remarks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from whyfeel.engine import Model, Route
 from whyfeel.errors import UserError
 from whyfeel.judging import Judge, build_judge
-from whyfeel.media import BadPicture, MediaStore
-from whyfeel.models import build_model, load_prices
+from whyfeel.media import MediaStore
+from whyfeel.models import Prices, build_model, load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
 from whyfeel.runs.options import RunOptions
@@ -64,14 +64,14 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
         UserError: an option names nothing known, data or pictures are missing, or a price is needed and unknown.
     """
     prompts = load_prompts(options.prompts)
+    prices = load_prices(options.prices)
     task = open_task(options.task, options.data, options.images)
     strategy = _strategy(options, task, prompts)
-    build = _builder(options, calls=calls)
     routes: dict[str, Route] = {}
     if strategy.asks:
-        routes[ANSWER] = Route(build(options.model, ANSWER), options.gen)
+        routes[ANSWER] = Route(_model(options, options.model, ANSWER, prices, calls=calls), options.gen)
     model = routes[ANSWER].model.name if strategy.asks else options.model
-    judge, judge_spec, judge_route = plan_judge(options, task, prompts, calls=calls)
+    judge, judge_spec, judge_route = plan_judge(options, task, prompts, prices, calls=calls)
     if judge_route is not None:
         routes[JUDGE] = judge_route
     spec = RunSpec(
@@ -84,7 +84,7 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
 
 
 def plan_judge(
-    options: RunOptions, task: Task, prompts: Prompts, *, calls: bool = True
+    options: RunOptions, task: Task, prompts: Prompts, prices: Prices, *, calls: bool = True
 ) -> tuple[Judge, JudgeSpec, Route | None]:
     """A judge, its spec, and the route to the model it asks (None for an offline judge).
 
@@ -96,7 +96,7 @@ def plan_judge(
     if judge.asks:
         if options.judge_model is None:
             raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
-        route = Route(_builder(options, calls=calls)(options.judge_model, JUDGE), options.judge_gen)
+        route = Route(_model(options, options.judge_model, JUDGE, prices, calls=calls), options.judge_gen)
     elif options.judge_model is not None or options.judge_gen:
         raise UserError(f"the judge {judge.name} asks no model: leave --judge-model and --judge-gen out")
     name = route.model.name if route is not None else None
@@ -111,17 +111,12 @@ def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)
 
 
-def _builder(options: RunOptions, *, calls: bool) -> Callable[[str, str], Model]:
-    """From (spec, role) to a model, priced; a budget in money needs a price."""
-    prices = load_prices(options.prices)
-
-    def build(spec: str, role: str) -> Model:
-        model = build_model(spec, role, prices, calls=calls)
-        if options.max_cost is not None and model.price is None:
-            raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
-        return model
-
-    return build
+def _model(options: RunOptions, spec: str, role: str, prices: Prices, *, calls: bool) -> Model:
+    """A model, priced; a budget in money needs a price."""
+    model = build_model(spec, role, prices, calls=calls)
+    if options.max_cost is not None and model.price is None:
+        raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
+    return model
 
 
 def _surveyed(plan: Plan) -> Plan:
@@ -137,7 +132,7 @@ def _surveyed(plan: Plan) -> Plan:
             raise UserError(f"{plan.task.name} needs its pictures: {plan.task.images_help}")
         for one in sample.media:
             shown += 1
-            if (why := bad.get(one) or _fault(media, one)) is not None:
+            if (why := bad.get(one) or media.fault(one)) is not None:
                 bad[one] = why
                 missing += why.startswith("no such file")
     media.close()
@@ -149,14 +144,6 @@ def _surveyed(plan: Plan) -> Plan:
             f"({next(iter(bad.values()))}); {plan.task.images_help}"
         )
     return replace(plan, total=total, bad=bad)
-
-
-def _fault(media: MediaStore, one: Media) -> str | None:
-    try:
-        media.check(one)
-    except BadPicture as bad:
-        return str(bad)
-    return None
 
 
 def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:

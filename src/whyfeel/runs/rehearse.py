@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from whyfeel.engine import Engine, Ledger, Model, Request, Route
+from whyfeel.engine import Engine, Ledger, Model, Request, Route, ledger_file
 from whyfeel.errors import AskFailed, CallFailed
 from whyfeel.media import MediaStore
 from whyfeel.records import Response, Sample
@@ -83,7 +83,7 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
     routes = {role: Route(_Declining(route.model, book), route.gen) for role, route in plan.routes.items()}
     own = RunFolder(plan.options.out).ledger
     paths = [own] if own.exists() else []
-    paths += [RunFolder(p).ledger if p.is_dir() else p for p in plan.options.reuse]
+    paths += [ledger_file(path) for path in plan.options.reuse]
     reuse = {str(path): Ledger(path, readonly=True) for path in paths}
     media = MediaStore(plan.task.images)
     with tempfile.TemporaryDirectory(prefix="whyfeel-dry-run-") as scratch:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 from whyfeel.errors import DataError, SpecMismatch
+from whyfeel.models import load_prices
 from whyfeel.prompts import load_prompts
 from whyfeel.records import Response, Sample
 from whyfeel.runs.answers import read_answers
@@ -39,7 +40,7 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
     prompts = load_prompts(options.prompts)
-    judge, judge_spec, route = plan_judge(options, task, prompts)
+    judge, judge_spec, route = plan_judge(options, task, prompts, load_prices(options.prices))
     routes = {JUDGE: route} if route is not None else {}
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
@@ -91,7 +92,7 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
     begun = monotonic()
     prompts = load_prompts(options.prompts)
     task = open_task(options.task, options.data, options.images)
-    judge, judge_spec, route = plan_judge(options, task, prompts)
+    judge, judge_spec, route = plan_judge(options, task, prompts, load_prices(options.prices))
     routes = {JUDGE: route} if route is not None else {}
     given = read_answers(answers, task)
     hashes = {**file_hashes(task.files), "answers": next(iter(file_hashes([answers]).values()))}

@@ -31,7 +31,11 @@ class JudgeSpec:
     @property
     def id(self) -> str:
         """NAME-HASH: the judge's folder, and what its answers are booked under in the ledger."""
-        return f"{self.name}-{content_id(asdict(self))[:8]}"
+        return f"{self.name}-{content_id(self.to_json())[:8]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The judge as it stands in run.json."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
