@@ -111,7 +111,7 @@ class TestRoundTrip:
             body = await request.read()
             lengths.append((request.content_length, len(body)))
             content = json.loads(body)["messages"][0]["content"]
-            assert content[0]["image_url"]["url"].encode() == loaded.data_url
+            assert content[0]["image_url"]["url"].encode() == b"data:image/png;base64," + loaded.base64
             return web.json_response(GOOD)
 
         asked = Ask("answer", user_turn(Picture(Media("1.png")), Text("Why?")))

@@ -17,7 +17,7 @@ from whyfeel.models import Scripted
 from whyfeel.runs import RunFolder, run_options
 from whyfeel.runs.execute import Job, execute
 from whyfeel.runs.manifest import open_run
-from whyfeel.runs.plan import ANSWER, JUDGE, plan_run
+from whyfeel.runs.plan import ANSWER, plan_run
 from whyfeel.runs.run import job_of
 
 
@@ -39,7 +39,7 @@ def sit() -> Callable[..., Sitting]:
         options = run_options({"out": out, **given})
         plan = plan_run(options)
         models = [kind(answer, name="m", price=price), kind(verdict, name="j", price=price)]
-        routes = {ANSWER: Route(models[0], options.gen), JUDGE: Route(models[1], options.judge_gen)}
+        routes = {ANSWER: Route(models[0], options.gen), "judge": Route(models[1], options.judge_gen)}
         routes = {role: route for role, route in routes.items() if role in plan.routes}
         folder, watch = RunFolder(out), Watcher()
         folder.make()

@@ -248,7 +248,7 @@ def test_pictures_that_are_needed_and_not_given_are_asked_for_with_how_to_get_th
 class Faulty:
     """A strategy with a fault of its own for one sample."""
 
-    name, asks, needs_pictures, prompts = "direct", 1, False, ("direct",)
+    name, roles, prompts = "direct", {"answer": False}, ("direct",)
 
     def __init__(self, inner: Any, bad: str) -> None:
         self.inner, self.bad = inner, bad

@@ -49,7 +49,7 @@ def respond(baseline, asked) -> Response:
 
 def test_it_is_a_strategy_that_asks_nothing():
     baseline = build_baseline("oracle", Once(), 0)
-    assert (baseline.name, baseline.asks, baseline.needs_pictures) == ("baseline", 0, False)
+    assert (baseline.name, baseline.roles) == ("baseline", {})
     assert respond(baseline, sample("a", "rain|cold\n wind")) == Response("a", "1. rain\n2. cold wind")
 
 

@@ -43,7 +43,7 @@ def test_direct_asks_once_pictures_first():
         gen={"temperature": 0, "max_tokens": 512},
     )
     assert response == Response("s1", "1. rain", "truncated", ("k1",))
-    assert (strategy.name, strategy.asks, strategy.needs_pictures) == ("direct", 1, True)
+    assert (strategy.name, strategy.roles) == ("direct", {"answer": True})
 
 
 def test_a_failed_ask_ends_the_conversation():
@@ -76,7 +76,7 @@ def test_cot_is_set_off_by_one_blank(suffix, text):
 class Chatty:
     """A procedure with a list of asks, a caught failure and asks in another role."""
 
-    name, asks, needs_pictures = "chatty", 4, False
+    name, roles = "chatty", {"answer": False, "helper": False}
 
     def __init__(self):
         self.closed = False
@@ -111,7 +111,7 @@ def test_modifiers_reach_every_answer_and_nothing_else():
     ]  # fmt: skip
     assert chatty.heard == [Answer("k1", "x"), both, failed, Answer("k3", "z")]
     assert response == Response("s1", "done")
-    assert (strategy.asks, strategy.needs_pictures) == (4, False)
+    assert strategy.roles == {"answer": False, "helper": False}
 
 
 def test_closing_closes_the_procedure():

@@ -166,11 +166,13 @@ def entry(model: Model, request: Request, answer: Answer) -> Entry:
 def _cost(model: Model, reply: Reply) -> float | None:
     if reply.source is not None:
         return 0.0
+    if reply.cost is not None:
+        return reply.cost
     return model.price.cost(reply.tokens_in, reply.tokens_out) if model.price else None
 
 
 def _answer(key: str, reply: Reply, cost: float | None, attempts: int) -> Answer:
     return Answer(
         *(key, reply.text, reply.outcome, reply.finish, reply.tokens_in, reply.tokens_out, cost),
-        *(reply.served, attempts, reply.source),
+        *(reply.served, attempts, reply.source, reply.reasoning, reply.left_out),
     )

@@ -199,7 +199,8 @@ class Engine:
                     raise AskFailed("bad picture", str(bad)) from None
         pictures = {media: held[media] for media in ask.pictures}
         asked = ask.canonical(route.model.name, {media: loaded.token for media, loaded in pictures.items()})
-        return Request(ask_key(asked), ask, asked, purpose, pictures, _estimate(ask, pictures))
+        insisted = frozenset(route.gen)
+        return Request(ask_key(asked), ask, asked, purpose, pictures, _estimate(ask, pictures), insisted)
 
     async def close(self) -> None:
         """Let the models' connections go."""

@@ -8,11 +8,12 @@ answers share one fsync.
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,7 +23,7 @@ from typing import Any, NoReturn
 from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, canonical
 
-VERSION = 1
+VERSION = 2
 LEDGER = "ledger.sqlite"  # its name in a run folder
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -42,12 +43,28 @@ CREATE TABLE IF NOT EXISTS answers (
     attempts   INTEGER NOT NULL,
     source     TEXT,           -- the ledger a reused or replayed answer came from
     address    TEXT NOT NULL,
-    at         TEXT NOT NULL   -- UTC
+    at         TEXT NOT NULL,  -- UTC
+    reasoning  TEXT,           -- what the model thought aloud apart from its reply
+    left_out   TEXT            -- JSON list of the settings that the server would not take
 )
 """
+BATCHES = """
+CREATE TABLE batches (
+    tag     TEXT PRIMARY KEY,  -- ours, sent along, so that a batch whose id was never heard can be found again
+    id      TEXT,              -- the provider's, NULL until it is known
+    address TEXT NOT NULL,
+    keys    TEXT NOT NULL,     -- JSON list of the keys of its asks
+    done    INTEGER NOT NULL   -- 1 once its answers are in this file, or it will never have any
+)
+"""
+# what makes a ledger of the version before it one of this version; a ledger is never written by an older whyfeel again
+MIGRATIONS = {
+    2: ("ALTER TABLE answers ADD COLUMN reasoning TEXT", "ALTER TABLE answers ADD COLUMN left_out TEXT", BATCHES),
+}
 COLUMNS = "key, text, outcome, finish, tokens_in, tokens_out, cost, served, attempts, source"
-FIND = f"SELECT {COLUMNS} FROM answers WHERE key = ?"  # noqa: S608
-PUT = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SINCE_2 = ", reasoning, left_out"
+FIND = "SELECT {columns} FROM answers WHERE key = ?"
+PUT = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 TOTALS = """
 SELECT count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),
        total(cost), count(*) - count(cost)
@@ -91,6 +108,7 @@ class Entry:
             *(a.ask_id, self.purpose, self.role, self.model, self.asked),
             *(_storable(a.text), a.outcome, a.finish, a.tokens_in, a.tokens_out, a.cost, a.served),
             *(a.attempts, a.source, self.address, datetime.now(UTC).isoformat(timespec="milliseconds")),
+            *(_storable(a.reasoning) or None, canonical(a.left_out) if a.left_out else None),
         )
 
 
@@ -101,8 +119,8 @@ class Ledger:
     """The answers of one run. Use from one event loop; reading never waits for writing.
 
     Args:
-        path: the file; made where it is missing, unless read-only.
-        readonly: for `--reuse` and `replay:`.
+        path: the file; made where it is missing and brought up to date where it is old, unless read-only.
+        readonly: for `--reuse` and `replay:`; an old ledger is then read as it is.
 
     Raises:
         DataError: the file is not a ledger, or was written by a newer whyfeel.
@@ -122,22 +140,30 @@ class Ledger:
             self._reader = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
             version = self._reader.execute("PRAGMA user_version").fetchone()[0]
             # a look-up in a file that is being written costs 50 microseconds, and most asks of a new run are not there
-            ours = version == VERSION  # another version may have other tables
+            ours = 1 <= version <= VERSION  # another version may have other tables
             self._present = (
                 {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if ours else set()
             )
         except sqlite3.DatabaseError as error:
             _explain(path, error)
-        if version != VERSION:
+        if not ours:
             self._reader.close()
-            raise DataError(f"{str(path)!r} has ledger version {version}; this whyfeel reads version {VERSION}")
+            newer = "a newer whyfeel wrote it: upgrade whyfeel to read it" if version > VERSION else "it is no ledger"
+            raise DataError(
+                f"{str(path)!r} has ledger version {version}, this whyfeel reads versions up to {VERSION}; {newer}"
+            )
+        self._find = FIND.format(columns=COLUMNS + (SINCE_2 if version >= 2 else ", NULL, NULL"))
 
     def get(self, key: str) -> Answer | None:
         """The durable answer to an ask, if there is one."""
         if _short(key) not in self._present:
             return None
-        row = self._reader.execute(FIND, (key,)).fetchone()
-        return Answer(row[0], _readable(row[1]), *row[2:]) if row is not None else None
+        row = self._reader.execute(self._find, (key,)).fetchone()
+        if row is None:
+            return None
+        known, reasoning, left_out = row[2:10], row[10] or "", row[11] or "[]"
+        answer = Answer(row[0], _readable(row[1]), *known)
+        return replace(answer, reasoning=_readable(reasoning), left_out=tuple(json.loads(left_out)))
 
     async def put(self, entry: Entry) -> None:
         """Write an answer; returns when it is durable.
@@ -242,15 +268,39 @@ def _store_failed(path: Path, error: Exception) -> StoreFailed:
 
 
 def _create(path: Path) -> None:
-    """Make the tables of a new ledger; an existing one is left as it is."""
-    db = sqlite3.connect(path, timeout=DURABLE_WITHIN)
+    """Make the tables of a new ledger, or bring an old one up to date, in one transaction."""
+    db = sqlite3.connect(path, timeout=DURABLE_WITHIN, isolation_level=None)
     try:
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            with db:
-                db.execute(SCHEMA)
-                db.execute(f"PRAGMA user_version = {VERSION}")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            _change(db, [SCHEMA, BATCHES])
+        elif version < VERSION:
+            _back_up(db, path.with_name(f"{path.stem}.v{version}{path.suffix}"))
+            _change(db, [step for to in range(version + 1, VERSION + 1) for step in MIGRATIONS[to]])
     finally:
         db.close()
+
+
+def _change(db: sqlite3.Connection, steps: Iterable[str]) -> None:
+    """All the steps and the new version number, or none of them."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for step in steps:
+            db.execute(step)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _back_up(db: sqlite3.Connection, copy: Path) -> None:
+    """A copy of the ledger as it was, whole and on disk before anything is changed."""
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(part)) as other:
+        db.backup(other)
+    part.replace(copy)
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:

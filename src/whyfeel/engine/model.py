@@ -22,6 +22,7 @@ class Request:
         purpose: what the answer is booked under.
         pictures: the bytes of its pictures.
         tokens: estimated tokens in, and the most that can come out.
+        insisted: sampling settings the user asked for by name; the others may be left out where a server has none.
     """
 
     key: str
@@ -30,11 +31,19 @@ class Request:
     purpose: str = ""
     pictures: Mapping[Media, Loaded] = field(default_factory=dict)
     tokens: tuple[int, int] = (0, 0)
+    insisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one call brought back. `source` names the ledger of a replayed reply."""
+    """What one call brought back.
+
+    Attributes:
+        source: the ledger of a replayed reply.
+        reasoning: what the model thought aloud, where the server tells it apart from the reply.
+        left_out: settings that the server would not take.
+        cost: in US dollars, where the server says it itself.
+    """
 
     text: str
     outcome: Outcome = "ok"
@@ -43,6 +52,9 @@ class Reply:
     tokens_out: int | None = None
     served: str | None = None
     source: str | None = None
+    reasoning: str = ""
+    left_out: tuple[str, ...] = ()
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from whyfeel.records import Asking, Judgement, Response, Sample
 from whyfeel.stats.series import Series
@@ -19,6 +20,10 @@ class Tally(Protocol):
         """The scores of all samples added, the headline's first."""
         ...
 
+    def facts(self) -> Mapping[str, Any]:
+        """What else the judgements tell, for summary.json, such as how a panel agrees; {} for nothing."""
+        ...
+
 
 class Judge(Protocol):
     """How a response is scored against the annotation.
@@ -26,7 +31,7 @@ class Judge(Protocol):
     Attributes:
         name: as it is written in a command.
         headline: the score that heads the summary.
-        asks: the fewest asks a response needs; 0 for an offline judge.
+        roles: the roles it asks in, and whether those asks show the sample's pictures; empty for an offline judge.
         prompts: ids of the prompt texts it uses.
         note: what it is and what it cannot see, in one line; stands on every table.
     """
@@ -36,7 +41,7 @@ class Judge(Protocol):
     @property
     def headline(self) -> str: ...
     @property
-    def asks(self) -> int: ...
+    def roles(self) -> Mapping[str, bool]: ...
     @property
     def prompts(self) -> tuple[str, ...]: ...
     @property

@@ -80,7 +80,7 @@ class OfficialJudge:
     """
 
     headline = "corrected_recall"
-    asks = 1
+    roles: Mapping[str, bool] = {"judge": False}
     prompts = ("official",)
     note = "An LLM counts, may miscount, and can be talked to. official_recall repeats the released scorer's faults."
 
@@ -187,6 +187,10 @@ class OfficialTally:
             why = released.why or self._misfiled(released)
             series.append(self._official(released.by_class, CLASSES, why))
         return series
+
+    def facts(self) -> Mapping[str, Any]:
+        """Nothing more."""
+        return {}
 
     def _official(self, values: Sequence[float], groups: tuple[str, ...], why: str) -> Series:
         numerator = np.full(len(self._totals), np.nan)

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +143,7 @@ class OverlapJudge:
 
     name = "overlap"
     headline = "f1"
-    asks = 0
+    roles: Mapping[str, bool] = {}
     prompts: tuple[str, ...] = ()
     note = (
         "Overlap of word stems, not verification: it knows no synonyms and takes 'not smiling' for 'smiling'. "
@@ -199,6 +200,10 @@ class OverlapTally:
         for name, values in self._values.items():
             values.append(counts.get(name, math.nan))
         self._values["total"][-1] = max(len(sample.triggers), 1)
+
+    def facts(self) -> Mapping[str, Any]:
+        """Nothing more."""
+        return {}
 
     def series(self) -> list[Series]:
         """f1, recall, precision and unsupported as means over samples, and trigger_recall over triggers."""

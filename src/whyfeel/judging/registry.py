@@ -16,17 +16,16 @@ from whyfeel.records import Corpus
 
 @dataclass(frozen=True, slots=True)
 class JudgeInfo:
-    """A judge as a command names it, whether it asks a model, and what it is in one line."""
+    """A judge as a command names it, and what it is in one line."""
 
     name: str
-    needs_model: bool
     title: str
 
 
 JUDGES: tuple[JudgeInfo, ...] = (
-    JudgeInfo("official-llama3", True, "EIBench's LLaMA-3 judge: an LLM counts the triggers an answer names"),
-    JudgeInfo("official-gpt", True, "EIBench's ChatGPT judge: the same with its own settings"),
-    JudgeInfo("overlap", False, "offline: word stems in common with the triggers, one to one"),
+    JudgeInfo("official-llama3", "EIBench's LLaMA-3 judge: an LLM counts the triggers an answer names"),
+    JudgeInfo("official-gpt", "EIBench's ChatGPT judge: the same with its own settings"),
+    JudgeInfo("overlap", "offline: word stems in common with the triggers, one to one"),
 )
 
 

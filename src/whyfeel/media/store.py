@@ -26,22 +26,21 @@ class Loaded:
         token: what stands for the picture in the key of an ask: hash of the original bytes, and the conversion.
     """
 
-    __slots__ = ("__weakref__", "_data", "_url", "header", "token")
+    __slots__ = ("__weakref__", "_base64", "_data", "header", "token")
 
     def __init__(self, data: bytes) -> None:
         self.header: Header = read_header(io.BytesIO(data))
         self.token = f"{hashlib.sha256(data).hexdigest()}:{CONVERSION}"
         self._data: bytes | None = data
-        self._url: bytes | None = None
+        self._base64: bytes | None = None
 
     @property
-    def data_url(self) -> bytes:
-        """`data:image/…;base64,…`, encoded at the first use; the raw bytes are let go then."""
-        if self._url is None:
-            data = self._data or b""
-            self._url = b"data:%s;base64,%s" % (self.header.mime.encode(), base64.b64encode(data))
+    def base64(self) -> bytes:
+        """The bytes as base64, encoded at the first use; the raw bytes are let go then."""
+        if self._base64 is None:
+            self._base64 = base64.b64encode(self._data or b"")
             self._data = None
-        return self._url
+        return self._base64
 
 
 class MediaStore:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from whyfeel.engine import Model, Price
 from whyfeel.errors import UserError
 from whyfeel.models.endpoint import Endpoint
-from whyfeel.models.environment import variable
+from whyfeel.environment import variable
 from whyfeel.models.presets import ANY_SERVER_KEY, PRESETS, Preset
 from whyfeel.models.prices import Prices
 from whyfeel.models.replay import Replay

@@ -44,7 +44,7 @@ class Replay:
             raise CallFailed("not in the replayed ledger", f"no answer under key {request.key}", again=False)
         return Reply(
             *(known.text, known.outcome, known.finish, known.tokens_in, known.tokens_out, known.served),
-            source=self._source,
+            *(self._source, known.reasoning, known.left_out),
         )
 
     async def close(self) -> None:

@@ -69,7 +69,9 @@ def _content(message: Message, pictures: Mapping[Media, Loaded]) -> list[bytes]:
     for index, part in enumerate(message.parts):
         pieces.append(b"," if index else b"")
         if isinstance(part, Picture):
-            pieces += [b'{"type":"image_url","image_url":{"url":"', pictures[part.media].data_url, b'"}}']
+            loaded = pictures[part.media]
+            head = b'{"type":"image_url","image_url":{"url":"data:%s;base64,' % loaded.header.mime.encode()
+            pieces += [head, loaded.base64, b'"}}']
         else:
             pieces += [b'{"type":"text","text":', _json(part.text), b"}"]
     return [*pieces, b"]"]

@@ -12,6 +12,7 @@ from whyfeel.records.asks import (
     Text,
     ask_key,
     user_turn,
+    with_first_text,
     with_last_text,
 )
 from whyfeel.records.ids import canonical, content_id, json_line, rng
@@ -41,5 +42,6 @@ __all__ = [
     "json_line",
     "rng",
     "user_turn",
+    "with_first_text",
     "with_last_text",
 ]

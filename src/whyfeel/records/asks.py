@@ -98,6 +98,19 @@ def user_turn(*parts: Part) -> tuple[Message, ...]:
     return (Message("user", parts),)
 
 
+def with_first_text(messages: Sequence[Message], prefix: str) -> tuple[Message, ...]:
+    """The same conversation with `prefix` put before the first text of its first user turn."""
+    first = next(index for index, message in enumerate(messages) if message.speaker == "user")
+    parts = list(messages[first].parts)
+    for index, part in enumerate(parts):
+        if isinstance(part, Text):
+            parts[index] = Text(prefix + part.text)
+            break
+    else:
+        parts.append(Text(prefix.strip()))
+    return (*messages[:first], Message("user", tuple(parts)), *messages[first + 1 :])
+
+
 def with_last_text(messages: Sequence[Message], suffix: str) -> tuple[Message, ...]:
     """The same conversation with `suffix` appended to the last text of its last turn."""
     *before, last = messages
@@ -126,6 +139,8 @@ class Answer:
         served: the model name the server reported.
         attempts: how many calls it took, the last one included.
         source: the ledger it was copied from (`--reuse`), None where it was asked in this run.
+        reasoning: what the model thought aloud apart from its reply; no part of the answer, kept for the audit.
+        left_out: sampling settings that the server would not take, so that it was asked without them.
     """
 
     ask_id: str
@@ -138,6 +153,8 @@ class Answer:
     served: str | None = None
     attempts: int = 1
     source: str | None = None
+    reasoning: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

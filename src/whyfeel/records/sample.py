@@ -9,16 +9,21 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture named by data: its path relative to the images root, with forward slashes."""
+    """A picture named by data: its path relative to the images root, with forward slashes, or its http(s) URL."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One annotated cause of an emotion, a short phrase or a sentence."""
+    """One annotated cause of an emotion, a short phrase or a sentence.
+
+    Attributes:
+        weight: how much it counts among its sample's triggers, above 0.
+    """
 
     text: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Sample:
         cluster: samples that share it are not independent (the same picture); intervals resample it as one.
         flags: what is odd about the record, such as "question is a refusal".
         annotation: the ground truth as released, which the official judges show verbatim.
+        rubric: what the judge of this record should mind besides, "" for nothing.
     """
 
     id: str
@@ -44,6 +50,7 @@ class Sample:
     cluster: str
     flags: tuple[str, ...] = ()
     annotation: str = ""
+    rubric: str = ""
 
 
 class Corpus(Protocol):

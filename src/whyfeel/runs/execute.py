@@ -161,7 +161,7 @@ class _Sitting:
         strategy = self.job.strategy
         if strategy is None:
             raise AssertionError("a job without responses has a strategy")
-        for media in sample.media if strategy.needs_pictures else ():
+        for media in sample.media if any(strategy.roles.values()) else ():
             if (why := self.job.bad.get(media)) is not None:
                 return Response(sample.id, "", unscored=Unscored(BAD_PICTURE, why))
         spoken = await self._converse(sample, lambda: strategy.respond(sample), ANSWER)

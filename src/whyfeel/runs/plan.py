@@ -20,7 +20,7 @@ from whyfeel.runs.spec import JudgeSpec, RunSpec, file_hashes, prompt_hashes
 from whyfeel.strategies import Strategy, build_baseline, build_strategy
 from whyfeel.tasks import Task, open_task
 
-ANSWER, JUDGE = "answer", "judge"  # the roles, and for answers the purpose they are booked under
+ANSWER = "answer"  # the role of the model under test, and the purpose its answers are booked under
 BASELINE = "baseline:"
 
 
@@ -67,13 +67,10 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     prices = load_prices(options.prices)
     task = open_task(options.task, options.data, options.images)
     strategy = _strategy(options, task, prompts)
-    routes: dict[str, Route] = {}
-    if strategy.asks:
-        routes[ANSWER] = Route(_model(options, options.model, ANSWER, prices, calls=calls), options.gen)
-    model = routes[ANSWER].model.name if strategy.asks else options.model
-    judge, judge_spec, judge_route = plan_judge(options, task, prompts, prices, calls=calls)
-    if judge_route is not None:
-        routes[JUDGE] = judge_route
+    routes = _routes(options, strategy, prices, calls=calls)
+    model = routes[ANSWER].model.name if routes else options.model
+    judge, judge_spec, judge_routes = plan_judge(options, task, prompts, prices, calls=calls)
+    routes |= judge_routes
     spec = RunSpec(
         *(task.name, file_hashes(task.files), model, strategy.name, options.gen),
         *(prompt_hashes(prompts, strategy.prompts), options.seed, judge_spec),
@@ -83,24 +80,33 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     return _surveyed(plan)
 
 
+def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: bool) -> dict[str, Route]:
+    """The model of each role of a strategy."""
+    return {
+        role: Route(_model(options, options.model, role, prices, calls=calls), options.gen) for role in strategy.roles
+    }
+
+
 def plan_judge(
     options: RunOptions, task: Task, prompts: Prompts, prices: Prices, *, calls: bool = True
-) -> tuple[Judge, JudgeSpec, Route | None]:
-    """A judge, its spec, and the route to the model it asks (None for an offline judge).
+) -> tuple[Judge, JudgeSpec, dict[str, Route]]:
+    """A judge, its spec, and the routes to the models it asks (none for an offline judge).
 
     Raises:
         UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round.
     """
+    named = [name.strip() for name in options.judge_model.split(",")] if options.judge_model else []
     judge = build_judge(options.judge, prompts, task, task.scorer)
-    route: Route | None = None
-    if judge.asks:
-        if options.judge_model is None:
-            raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
-        route = Route(_model(options, options.judge_model, JUDGE, prices, calls=calls), options.judge_gen)
-    elif options.judge_model is not None or options.judge_gen:
+    if judge.roles and not named:
+        raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
+    if not judge.roles and (named or options.judge_gen):
         raise UserError(f"the judge {judge.name} asks no model: leave --judge-model and --judge-gen out")
-    name = route.model.name if route is not None else None
-    return judge, JudgeSpec(judge.name, name, options.judge_gen, prompt_hashes(prompts, judge.prompts)), route
+    routes = {
+        role: Route(_model(options, name, role, prices, calls=calls), options.judge_gen)
+        for role, name in zip(judge.roles, named, strict=True)
+    }
+    models = ",".join(route.model.name for route in routes.values()) or None
+    return judge, JudgeSpec(judge.name, models, options.judge_gen, prompt_hashes(prompts, judge.prompts)), routes
 
 
 def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
@@ -126,7 +132,7 @@ def _surveyed(plan: Plan) -> Plan:
     bad: dict[Media, str] = {}
     for sample in plan.samples():
         total += 1
-        if not plan.strategy.needs_pictures:
+        if not any(plan.strategy.roles.values()):
             continue
         if sample.media and plan.task.images is None:
             raise UserError(f"{plan.task.name} needs its pictures: {plan.task.images_help}")

@@ -15,7 +15,7 @@ from whyfeel.media import MediaStore
 from whyfeel.records import Response, Sample
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.plan import ANSWER, JUDGE, Plan, plan_run
+from whyfeel.runs.plan import ANSWER, Plan, plan_run
 
 
 @dataclass
@@ -95,8 +95,8 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
             media.close()
             for one in (ledger, *reuse.values()):
                 one.close()
-    if plan.judge.asks:  # the answers that are not known yet may be as long as they are let
-        book.tokens_in[JUDGE] += book.tokens_out[ANSWER]
+    for role in plan.judge.roles:  # the answers that are not known yet may be as long as they are let
+        book.tokens_in[role] += book.tokens_out[ANSWER]
     return book, engine.counts.known
 
 

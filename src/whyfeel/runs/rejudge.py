@@ -18,7 +18,7 @@ from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.manifest import add_judge, open_run, spec_of
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.plan import JUDGE, plan_judge
+from whyfeel.runs.plan import plan_judge
 from whyfeel.runs.select import choose, selected
 from whyfeel.runs.spec import RunSpec, differences, file_hashes
 from whyfeel.tasks import open_task
@@ -40,8 +40,7 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
     prompts = load_prompts(options.prompts)
-    judge, judge_spec, route = plan_judge(options, task, prompts, load_prices(options.prices))
-    routes = {JUDGE: route} if route is not None else {}
+    judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
     total = _finished(folder, selected(task, chosen))
@@ -92,8 +91,7 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
     begun = monotonic()
     prompts = load_prompts(options.prompts)
     task = open_task(options.task, options.data, options.images)
-    judge, judge_spec, route = plan_judge(options, task, prompts, load_prices(options.prices))
-    routes = {JUDGE: route} if route is not None else {}
+    judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
     given = read_answers(answers, task)
     hashes = {**file_hashes(task.files), "answers": next(iter(file_hashes([answers]).values()))}
     spec = RunSpec(task.name, hashes, options.model, "answer file", {}, {}, options.seed, judge_spec)

@@ -66,6 +66,7 @@ def summarise(
         "headline": {"score": judge.headline},
         "scores": {name: {group: one.to_json() for group, one in by.items()} for name, by in scores.items()},
         "controls": {},
+        **tally.facts(),
         "calls": totals.calls,
         "tokens": {"in": totals.tokens_in, "out": totals.tokens_out},
         "cost": totals.cost,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from whyfeel.records import Asking, Response, Sample
@@ -12,17 +13,15 @@ class Strategy(Protocol):
 
     Attributes:
         name: the strategy as it is written in a command, in its one canonical spelling.
-        asks: asks a sample, for planning; 0 for a baseline, which asks nothing.
-        needs_pictures: whether its asks carry the sample's pictures.
+        roles: the roles it asks in, and whether those asks show the sample's pictures; empty for a baseline, which
+            asks nothing. "answer" is the model under test.
         prompts: ids of the prompt texts it uses; their hashes are part of a run's spec.
     """
 
     @property
     def name(self) -> str: ...
     @property
-    def asks(self) -> int: ...
-    @property
-    def needs_pictures(self) -> bool: ...
+    def roles(self) -> Mapping[str, bool]: ...
     @property
     def prompts(self) -> tuple[str, ...]: ...
 

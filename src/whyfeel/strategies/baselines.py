@@ -32,8 +32,7 @@ class Baseline:
 
     answer: Answerer
     name: str = field(default="baseline", init=False)
-    asks: int = field(default=0, init=False)
-    needs_pictures: bool = field(default=False, init=False)
+    roles: Mapping[str, bool] = field(default_factory=dict, init=False)
     prompts: tuple[str, ...] = field(default=(), init=False)
 
     def respond(self, sample: Sample) -> Asking[Response]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from whyfeel.prompts import Prompts
@@ -20,8 +21,7 @@ class Direct:
 
     texts: Prompts
     name: str = field(default="direct", init=False)
-    asks: int = field(default=1, init=False)
-    needs_pictures: bool = field(default=True, init=False)
+    roles: Mapping[str, bool] = field(default_factory=lambda: {"answer": True}, init=False)
     prompts: tuple[str, ...] = field(default=("direct",), init=False)
 
     def respond(self, sample: Sample) -> Asking[Response]:

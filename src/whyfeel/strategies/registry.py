@@ -45,14 +45,9 @@ class Composed:
     modifiers: tuple[Modifier, ...] = ()
 
     @property
-    def asks(self) -> int:
-        """As many as the procedure's."""
-        return self.procedure.asks
-
-    @property
-    def needs_pictures(self) -> bool:
-        """Whether the procedure needs them."""
-        return self.procedure.needs_pictures
+    def roles(self) -> Mapping[str, bool]:
+        """The procedure's."""
+        return self.procedure.roles
 
     @property
     def prompts(self) -> tuple[str, ...]:
