@@ -122,7 +122,7 @@ def test_another_run_is_refused_by_what_differs_and_nothing_is_asked(
     (tmp_path / "prompts.toml").write_text('[direct]\nuser = "$question"\n')
     records(4, "changed")
     if isinstance(change.get("data"), str) or "prompts" in change:
-        change = {name: tmp_path / value for name, value in change.items()}
+        change = {name: str(tmp_path / value) for name, value in change.items()}
     with pytest.raises(SpecMismatch) as refused:
         run(run_options(given | change), Watcher())
     assert named in str(refused.value)

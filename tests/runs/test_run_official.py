@@ -167,7 +167,7 @@ def test_the_judge_sees_the_answer_and_the_annotation_word_for_word(sit: Sit, da
         data=data,
         model="baseline:echo",
         judge="official-gpt",
-        prompts=tmp_path / "p.toml",
+        prompts=str(tmp_path / "p.toml"),
         limit=1,
     )
     image = "CAER-S/train/Happy/1.png"

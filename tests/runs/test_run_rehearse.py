@@ -22,7 +22,7 @@ PRICES = '[any."m"]\nin = 10\nout = 20\nas_of = 2026-01-02\n[any."j"]\nin = 3\no
 def files(tmp_path: Path) -> dict[str, Path]:
     (tmp_path / "prompts.toml").write_text(PROMPTS)
     (tmp_path / "prices.toml").write_text(PRICES)
-    return {"prompts": tmp_path / "prompts.toml", "prices": tmp_path / "prices.toml"}
+    return {"prompts": str(tmp_path / "prompts.toml"), "prices": tmp_path / "prices.toml"}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def judge(
     ctx: typer.Context,
     run: Annotated[Path, typer.Argument(help="A finished run folder.", metavar="RUN")],
-    judge: Annotated[str, typer.Option(help="overlap, official-llama3 or official-gpt.", metavar="J")],
+    judge: Annotated[str, typer.Option(help="overlap, verdicts, official-llama3 or official-gpt.", metavar="J")],
     judge_model: o.JudgeModel = None,
     judge_gen: o.JudgeGen = None,
     data: o.Data = None,
@@ -32,6 +32,11 @@ def judge(
     max_cost: o.MaxCost = None,
     prices: o.Prices = None,
     reuse: o.Reuse = None,
+    see_image: o.SeeImage = None,
+    max_side: o.MaxSide = None,
+    allow_urls: o.AllowUrls = None,
+    allow_host: o.AllowHost = None,
+    local_only: o.LocalOnly = None,
     json: o.Json = False,
 ) -> int:
     """Judge the answers of a run once more; the model is not asked again.

@@ -35,6 +35,11 @@ def judge_answers(
     max_cost: o.MaxCost = None,
     prices: o.Prices = None,
     reuse: o.Reuse = None,
+    see_image: o.SeeImage = None,
+    max_side: o.MaxSide = None,
+    allow_urls: o.AllowUrls = None,
+    allow_host: o.AllowHost = None,
+    local_only: o.LocalOnly = None,
     json: o.Json = False,
 ) -> int:
     """Judge answers that were made elsewhere, in the format of EIBench's own scripts."""

@@ -10,9 +10,25 @@ import typer
 
 Data = Annotated[Path | None, typer.Option(help="The folder or file with the task's records.", metavar="DIR")]
 Images = Annotated[Path | None, typer.Option(help="The root folder of the pictures.", metavar="DIR")]
-Prompts = Annotated[Path | None, typer.Option(help="A TOML file whose prompt texts replace ours.", metavar="FILE")]
-Judge = Annotated[str | None, typer.Option(help="overlap (the default), official-llama3 or official-gpt.", metavar="J")]
-JudgeModel = Annotated[str | None, typer.Option(help="The model that a judge asks.", metavar="M2")]
+Prompts = Annotated[
+    str | None,
+    typer.Option(help="A TOML file of texts over ours, or eibench[:FAMILY]: those of your EIBench copy.", metavar="P"),
+]
+Judge = Annotated[
+    str | None, typer.Option(help="overlap (the default), verdicts, official-llama3 or official-gpt.", metavar="J")
+]
+JudgeModel = Annotated[
+    str | None, typer.Option(help="The model that a judge asks; several for a panel: A,B,C.", metavar="M2")
+]
+SeeImage = Annotated[bool | None, typer.Option("--see-image", help="Show the judge the picture, too.")]
+MaxSide = Annotated[int | None, typer.Option(help="Send no picture longer than this.", metavar="PX")]
+AllowUrls = Annotated[bool | None, typer.Option("--allow-urls", help="Fetch pictures that records name by URL.")]
+AllowHost = Annotated[
+    list[str] | None, typer.Option(help="A picture's host that may be private; may be repeated.", metavar="HOST")
+]
+LocalOnly = Annotated[
+    bool | None, typer.Option("--local-only", help="Refuse models outside this machine and private networks.")
+]
 JudgeGen = Annotated[list[str] | None, typer.Option(help="Sampling settings of the judge's model.", metavar="K=V,…")]
 Seed = Annotated[int | None, typer.Option(help="Seeds everything random (0).", metavar="N")]
 Concurrency = Annotated[int | None, typer.Option(help="Calls in flight at most, over all models (32).", metavar="N")]
@@ -39,5 +55,6 @@ def given(parameters: Mapping[str, Any], **more: object) -> dict[str, Any]:
     values = {name: value for name, value in parameters.items() if name in RunOptions.model_fields} | more
     for name, flag in (("gen", "--gen"), ("judge_gen", "--judge-gen")):
         values[name] = parse_settings(values.get(name), flag)
-    values["reuse"] = tuple(values["reuse"]) if values.get("reuse") else None
+    for name in ("reuse", "allow_host"):
+        values[name] = tuple(values[name]) if values.get(name) else None
     return values

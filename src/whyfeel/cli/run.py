@@ -20,12 +20,20 @@ def run(
     ctx: typer.Context,
     task: Annotated[str | None, typer.Argument(help="See `whyfeel tasks`.")] = None,
     model: Annotated[str | None, typer.Option(help="See `whyfeel models`.", metavar="M")] = None,
-    strategy: Annotated[str | None, typer.Option(help="direct (the default) or direct+cot.", metavar="S")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="direct (the default), caption, direct+cot, … (docs/strategies.md)", metavar="S")
+    ] = None,
     judge: o.Judge = None,
     judge_model: o.JudgeModel = None,
     out: Annotated[Path | None, typer.Option(help="The run folder.", metavar="RUN")] = None,
     data: o.Data = None,
     images: o.Images = None,
+    captioner: Annotated[
+        str | None, typer.Option(help="Who writes the captions of `caption`: the model.", metavar="M")
+    ] = None,
+    captions: Annotated[
+        Path | None, typer.Option(help="{image: caption}, one a line, instead.", metavar="FILE")
+    ] = None,
     prompts: o.Prompts = None,
     limit: Annotated[int | None, typer.Option(help="The first N samples.", metavar="N")] = None,
     sample: Annotated[
@@ -41,6 +49,14 @@ def run(
     max_cost: o.MaxCost = None,
     prices: o.Prices = None,
     reuse: o.Reuse = None,
+    see_image: o.SeeImage = None,
+    max_side: o.MaxSide = None,
+    allow_urls: o.AllowUrls = None,
+    allow_host: o.AllowHost = None,
+    local_only: o.LocalOnly = None,
+    batch: Annotated[
+        str | None, typer.Option(help="Ask openai: models through batch files, at half the price.", metavar="openai")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price; call nothing.")] = False,
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options.", metavar="run.toml")] = None,
     json: o.Json = False,

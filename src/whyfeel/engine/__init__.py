@@ -1,5 +1,6 @@
 """Drive generators over samples: concurrency, limits, retries, budget and the ledger."""
 
+from whyfeel.engine.batches import Batch, BatchBook
 from whyfeel.engine.budget import Budget
 from whyfeel.engine.calls import Counts, Pace
 from whyfeel.engine.engine import Engine
@@ -10,6 +11,8 @@ from whyfeel.engine.retry import Retries
 
 __all__ = [
     "LEDGER",
+    "Batch",
+    "BatchBook",
     "Budget",
     "Counts",
     "Engine",

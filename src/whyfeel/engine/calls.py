@@ -10,7 +10,7 @@ from time import monotonic
 from whyfeel.engine.budget import Budget
 from whyfeel.engine.ledger import Entry, Ledger
 from whyfeel.engine.limits import PATIENCE, Limiter
-from whyfeel.engine.model import Model, Reply, Request
+from whyfeel.engine.model import Model, Reply, Request, Route
 from whyfeel.engine.retry import Retries
 from whyfeel.engine.stream import Stream
 from whyfeel.errors import RATE_LIMITED, AskFailed, CallFailed, KeyRefused, RunStopped
@@ -70,19 +70,21 @@ class Caller:
         self._retries = retries
         self._limiters: dict[str, Limiter] = {}
 
-    async def obtain(self, model: Model, request: Request) -> Answer:
+    async def obtain(self, route: Route, request: Request) -> Answer:
         """Call until there is a durable answer or no more hope.
 
         Raises:
             AskFailed: there is no hope.
         """
-        limiter = self._limiter(model.address)
+        limiter = self._limiter(route.model.address)
         begun, calls = monotonic(), 0
         failures: Counter[bool] = Counter()  # those that only ask for patience apart from the others
         while True:
             calls += 1
             try:
-                return await self._call(model, limiter, request, calls)
+                if route.batched:
+                    return await self._send(route.model, limiter, request, calls)
+                return await self._call(route.model, limiter, request, calls)
             except CallFailed as failed:
                 failures[failed.patience] += 1
                 pause = self._retries.pause(failed, failures[failed.patience], monotonic() - begun, request.key)

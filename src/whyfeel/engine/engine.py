@@ -28,6 +28,7 @@ S = TypeVar("S")
 CHARACTERS_A_TOKEN = 4  # English text; only estimates use it
 PIXELS_A_TOKEN, PICTURE_TOKENS = 750, 1600  # what the large providers document for pictures, roughly
 TOKENS_OUT = 1024  # assumed where an ask sets no max_tokens
+BATCH = 2_000  # samples live at once where a model gathers requests: their pictures stay in memory
 
 
 class Engine:
@@ -62,7 +63,8 @@ class Engine:
         self._media = media
         self._reuse = reuse or {}
         self._flights: dict[str, asyncio.Future[Answer]] = {}
-        self._stream = Stream(concurrency, lambda: self.counts.in_flight)
+        gathering = any(route.batched for route in routes.values())
+        self._stream = Stream(max(concurrency, BATCH) if gathering else concurrency, lambda: self.counts.in_flight)
         self._caller = Caller(
             ledger,
             self.counts,
@@ -158,7 +160,7 @@ class Engine:
         """Obtain an answer for all who ask the same meanwhile; what happens to it happens to them."""
         flight = self._flights[request.key] = asyncio.get_running_loop().create_future()
         try:
-            answer = await self._caller.obtain(self._routes[request.ask.role].model, request)
+            answer = await self._caller.obtain(self._routes[request.ask.role], request)
         except Exception as error:
             if isinstance(error, AskFailed) and error.reason != BUDGET:
                 self.counts.failures[error.reason] += 1

@@ -104,7 +104,13 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which model answers a role, and the user's sampling settings for it."""
+    """Which model answers a role, and the user's sampling settings for it.
+
+    Attributes:
+        batched: whether the model gathers requests and sends them together; one that waits for its batch is no call
+            in flight, and holds no slot.
+    """
 
     model: Model
     gen: Mapping[str, Any] = field(default_factory=dict)
+    batched: bool = False

@@ -8,7 +8,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,12 @@ def _nameable(path: Path) -> Path:
     except ValueError:
         raise ValueError("a path cannot hold the character 0") from None
     return path
+
+
+def _named(text: str) -> str:
+    """A word, or the path of a file."""
+    _nameable(Path(text))
+    return text
 
 
 Place = Annotated[Path, AfterValidator(_nameable)]
@@ -58,6 +64,13 @@ class RunOptions(BaseModel):
         gen, judge_gen: sampling settings by their chat-completions names, over those of the strategy and the judge.
         limit, sample: the first N samples, or N drawn by seed and spread over the emotions.
         max_cost: US dollars.
+        prompts: a TOML file, or "eibench" or "eibench:FAMILY" for the published texts in the user's checkout.
+        captioner, captions: who writes the captions of the strategy `caption`, or the file that holds them.
+        max_side: pixels to which the longest side of a larger picture is reduced.
+        allow_urls, allow_host: whether pictures at URLs are fetched, and hosts that may lie in a private network.
+        local_only: whether a model at a public address is refused.
+        see_image: whether the judge is shown the picture.
+        batch: the provider whose batch service answers, at half the price and within a day.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +83,9 @@ class RunOptions(BaseModel):
     judge_model: str | None = None
     data: Place | None = None
     images: Place | None = None
-    prompts: Place | None = None
+    prompts: Annotated[str, AfterValidator(_named)] | None = None
+    captioner: str | None = None
+    captions: Place | None = None
     limit: Positive | None = None
     sample: Positive | None = None
     seed: int = 0
@@ -83,6 +98,12 @@ class RunOptions(BaseModel):
     max_cost: Annotated[float, Field(ge=0)] | None = None
     prices: Place | None = None
     reuse: tuple[Place, ...] = ()
+    max_side: Annotated[int, Field(ge=16, le=65_535)] | None = None
+    allow_urls: bool = False
+    allow_host: tuple[str, ...] = ()
+    local_only: bool = False
+    see_image: bool = False
+    batch: Literal["openai"] | None = None
 
 
 def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOptions:
@@ -103,6 +124,10 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
         raise UserError(_one_line(error, config)) from None
     if options.limit is not None and options.sample is not None:
         raise UserError("--limit takes the first samples and --sample draws some: give one of them")
+    if options.captioner is not None and options.captions is not None:
+        raise UserError("--captioner asks for captions and --captions reads them: give one of them")
+    if options.allow_host and not options.allow_urls:
+        raise UserError("--allow-host names a host for pictures at URLs: it needs --allow-urls")
     return options
 
 

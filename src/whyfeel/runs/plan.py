@@ -63,7 +63,7 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     Raises:
         UserError: an option names nothing known, data or pictures are missing, or a price is needed and unknown.
     """
-    prompts = load_prompts(options.prompts)
+    prompts = load_prompts(Path(options.prompts) if options.prompts else None)
     prices = load_prices(options.prices)
     task = open_task(options.task, options.data, options.images)
     strategy = _strategy(options, task, prompts)

@@ -39,7 +39,7 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     task = open_task(manifest["spec"]["task"], *_places(options, manifest))
     if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
-    prompts = load_prompts(options.prompts)
+    prompts = load_prompts(Path(options.prompts) if options.prompts else None)
     judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
@@ -89,7 +89,7 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
         DataError: the file is not in that format, or gives two answers to one question.
     """
     begun = monotonic()
-    prompts = load_prompts(options.prompts)
+    prompts = load_prompts(Path(options.prompts) if options.prompts else None)
     task = open_task(options.task, options.data, options.images)
     judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
     given = read_answers(answers, task)
