@@ -12,13 +12,21 @@ from hypothesis import strategies as st
 
 from whyfeel.errors import DataError
 from whyfeel.prompts import Prompts, load_prompts, shipped_prompts
-from whyfeel.records import Sample
+from whyfeel.records import Sample, Text, user_turn
+from whyfeel.strategies import build_strategy
 from whyfeel.strategies.direct import Direct
 
 Write = Callable[[str], Path]
 
 # What the code fills in, prompt by prompt. A text that asks for anything else would fail in the middle of a run.
 FILLED = {
+    ("caption", "ask"): set[str](),
+    ("caption", "user"): {"caption", "direct"},
+    ("caption", "text_only"): {"caption", "question"},
+    ("caption", "missing"): set[str](),
+    ("persona", "assistant"): set[str](),
+    ("persona", "architect"): set[str](),
+    ("persona", "emotion-expert"): set[str](),
     ("cot", "suffix"): set[str](),
     ("direct", "user"): {"question"},
     ("official", "system"): {"answer", "truth"},
@@ -97,10 +105,20 @@ def test_an_override_reaches_the_words_that_are_sent(write: Write) -> None:
     assert "Warum? Why is he angry?" in str(next(asking))
 
 
+def test_an_override_may_lower_case_the_question_and_write_a_dollar_sign(write: Write) -> None:
+    prompts = load_prompts(write('[direct]\nuser = "$question_lower!"\n[cot]\nsuffix = "Think for $$5."\n'))
+    strategy = build_strategy("direct+cot", prompts)
+    asking = strategy.respond(Sample("s", "Why is Ünal ANGRY?", "angry", (), (), "s"))
+    assert next(asking).messages == user_turn(Text("why is ünal angry?! Think for $5."))  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[directt]\nuser = "x"', "no prompt 'directt'; there are cot, direct, official"),
+        ('[persona]\nnone = "x"', "persona.'none' must be a text and one of: architect, assistant, emotion-expert"),
+        ('[caption]\nuser = "$caption"', "must use $caption, $direct"),
+        ('[caption]\nask = "$question_lower"', "must use no $ field"),
+        ('[directt]\nuser = "x"', "no prompt 'directt'; there are caption, cot, direct, official, persona"),
         ('["a\\nb"]\nuser = "x"', "no prompt 'a\\nb'"),
         ('direct = "x"', "[direct]"),
         ("[[direct]]\n[[direct]]", "[direct]"),
@@ -126,7 +144,7 @@ def test_a_bad_override_is_refused_in_one_line(write: Write, text: str, says: st
 
 def test_an_override_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'[direct]\nuser = "caf\xe9"\n')
-    for path in (tmp_path / "nothing.toml", tmp_path, tmp_path / "latin.toml"):
+    for path in (tmp_path / "nothing.toml", tmp_path, tmp_path / "latin.toml", tmp_path / "a\0b"):
         with pytest.raises(DataError, match=r"\A--prompts: [^\n]+\Z") as refused:
             load_prompts(path)
         assert repr(str(path)) in str(refused.value)

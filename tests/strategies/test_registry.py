@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whyfeel.errors import AskFailed, UserError
 from whyfeel.prompts import Prompts, shipped_prompts
 from whyfeel.records import Answer, Ask, Failure, Media, Message, Picture, Response, Sample, Text, Trigger, user_turn
 from whyfeel.strategies import STRATEGIES, Composed, build_strategy
-from whyfeel.strategies.modifiers import cot
-from whyfeel.strategies.registry import MODIFIERS, PROCEDURES
+from whyfeel.strategies.modifiers import cot, persona
+from whyfeel.strategies.registry import ARGUMENTS, MODIFIERS, PROCEDURES
 
-PROMPTS = Prompts({"direct": {"user": "Look. $question"}, "cot": {"suffix": "Think."}}, {})
+PROMPTS = Prompts(
+    {
+        "direct": {"user": "Look. $question"},
+        "cot": {"suffix": "Think."},
+        "persona": {"assistant": "You help.", "architect": "You build.\n", "emotion-expert": "You feel for $$5."},
+        "caption": {"ask": "Describe.", "user": "$caption / $direct", "text_only": "$caption / $question"},
+    },
+    {},
+)
 SAMPLE = Sample("s1", "Why $5 and ${sad}?", "sad", (Trigger("rain"),), (Media("a.png"), Media("b.png")), "a.png")
 
 
@@ -71,6 +81,31 @@ def test_cot_is_set_off_by_one_blank(suffix, text):
     changed = cot(Prompts({"cot": {"suffix": suffix}}, {}))(messages)
     assert changed == user_turn(Picture(Media("a.png")), Text(text))
     assert messages == user_turn(Picture(Media("a.png")), Text("Why?"))
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [("assistant", "You help. Why?"), ("architect", "You build.\nWhy?"), ("emotion-expert", "You feel for $5. Why?")],
+)
+def test_a_persona_stands_before_everything_else(who, text):
+    changed = persona(PROMPTS, who)(user_turn(Picture(Media("a.png")), Text("Why?"), Text("Say.")))
+    assert changed == user_turn(Picture(Media("a.png")), Text(text), Text("Say."))
+
+
+def test_no_persona_changes_nothing_but_the_name():
+    plain, _ = finish(build_strategy("direct", PROMPTS).respond(SAMPLE), Answer("k", "x"))
+    strategy = build_strategy("direct+persona(none)", PROMPTS)
+    assert finish(strategy.respond(SAMPLE), Answer("k", "x"))[0] == plain
+    assert (strategy.name, strategy.prompts) == ("direct+persona(none)", ("direct",))
+
+
+def test_a_persona_reaches_the_answer_and_not_the_caption():
+    strategy = build_strategy("caption(text-only)+persona(assistant)+cot", PROMPTS)
+    one = Sample("s", "Why?", "sad", (), (Media("a.png"),), "a")
+    asks, _ = finish(strategy.respond(one), Answer("k1", "A dog."), Answer("k2", "x"))
+    assert [texts(ask) for ask in asks] == [["Describe."], ["You help. A dog. / Why? Think."]]
+    assert strategy.roles == {"caption": True, "answer": False}
+    assert strategy.prompts == ("caption", "persona", "cot")
 
 
 class Chatty:
@@ -169,7 +204,16 @@ def test_modifiers_apply_in_the_order_written():
 
 @pytest.mark.parametrize(
     ("spec", "name"),
-    [("direct", "direct"), ("cot", "direct+cot"), ("direct+cot", "direct+cot"), (" direct + cot ", "direct+cot")],
+    [
+        ("direct", "direct"),
+        ("cot", "direct+cot"),
+        ("direct+cot", "direct+cot"),
+        (" direct + cot ", "direct+cot"),
+        ("caption( text-only )", "caption(text-only)"),
+        ("persona(none)", "direct+persona(none)"),
+        ("cot+persona(architect)", "direct+cot+persona(architect)"),
+        ("caption(text-only) + persona(emotion-expert)+cot", "caption(text-only)+persona(emotion-expert)+cot"),
+    ],
 )
 def test_canonical_names(spec, name):
     strategy = build_strategy(spec, PROMPTS)
@@ -192,14 +236,20 @@ def test_canonical_names(spec, name):
         ("direct+cot()", "'cot' takes no argument, got ''"),
         ("direct+cot(a+b)", r"'cot' takes no argument, got 'a\+b'"),
         ("direct(2)", "'direct' takes no argument"),
+        ("caption()", r"there is no 'caption\(\)'; choose one of: caption, caption\(text-only\)$"),
+        ("caption(blind)", r"'caption\(blind\)'; choose one of: caption, caption\(text-only\)$"),
+        ("persona", r"no 'persona'; choose one of: persona\(none\), persona\(assistant\), .*\(emotion-expert\)$"),
+        ("direct+persona(expert)", r"'persona\(expert\)'; choose one of: persona\(none\)"),
+        ("persona(none)+persona(architect)", "names the modifier 'persona' twice"),
+        ("direct+caption", "'caption' stands first"),
         ("direct+cot+cot", "names the modifier 'cot' twice"),
         ("cot+cot", "names the modifier 'cot' twice"),
         ("cot+direct", "'direct' stands first"),
         ("direct+direct", "'direct' stands first"),
-        ("dierct", r"there is no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, cot"),
+        ("dierct", r"there is no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, cot, persona"),
         ("Direct", "did you mean 'direct'"),
-        ("zzz(4)", "there is no strategy 'zzz'; known: direct, cot"),
-        ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: cot"),
+        ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, cot, persona"),
+        ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: cot, persona"),
     ],
 )
 def test_mistakes_are_named(spec, said):
@@ -207,7 +257,34 @@ def test_mistakes_are_named(spec, said):
         build_strategy(spec, PROMPTS)
 
 
-def test_the_listing_is_what_can_be_built():
-    assert set(STRATEGIES) == {*PROCEDURES, *(f"+{name}" for name in MODIFIERS)}
-    for written in STRATEGIES:
-        assert build_strategy(written.removeprefix("+"), PROMPTS).name
+def test_captions_go_with_the_strategy_that_uses_them():
+    with pytest.raises(UserError, match=r"--captions: the strategy 'cot' puts no caption before the question"):
+        build_strategy("cot", PROMPTS, {})
+    assert build_strategy("caption+cot", PROMPTS, {}).roles == {"answer": True}
+    assert build_strategy("caption+cot", PROMPTS).roles == {"caption": True, "answer": True}
+
+
+def test_what_stands_in_the_listing_is_what_can_be_written():
+    pieces = [piece for written in STRATEGIES for piece in spelt_out(written)]
+    for piece in pieces:
+        assert build_strategy(piece, shipped_prompts()).name == (
+            piece if piece.split("(")[0] in PROCEDURES else f"direct+{piece}"
+        )
+    assert {piece.split("(")[0] for piece in pieces} == {*PROCEDURES, *MODIFIERS}
+    assert len(pieces) == sum(map(len, ARGUMENTS.values())) == 8
+
+
+def spelt_out(written):
+    name, _, choices = written.removeprefix("+").rstrip(")").partition("(")
+    return [f"{name}({choice})" for choice in choices.split("|")] if choices else [name]
+
+
+@given(st.text("directo+cat()- pers|none", max_size=30) | st.lists(st.sampled_from(["caption", "direct", "+", "cot",
+    "(", ")", "persona", "none", "text-only", " ", ""])).map("".join))  # fmt: skip
+def test_any_words_are_a_strategy_or_a_mistake_in_one_line(spec):
+    try:
+        name = build_strategy(spec, PROMPTS).name
+    except UserError as mistake:
+        assert "\n" not in str(mistake)  # noqa: PT017
+    else:
+        assert build_strategy(name, PROMPTS).name == name

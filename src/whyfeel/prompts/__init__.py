@@ -14,9 +14,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from whyfeel.errors import DataError
+from whyfeel.prompts.published import published_prompts
 from whyfeel.records import content_id
 
 Texts = Mapping[str, str]
+
+PUBLISHED, FAMILY = "eibench", "llava"
+QUESTION, QUESTION_LOWER = "question", "question_lower"
 
 
 @dataclass(frozen=True)
@@ -57,25 +61,43 @@ def shipped_prompts() -> Prompts:
     return Prompts(texts, origin)
 
 
-def load_prompts(override: Path | None = None) -> Prompts:
-    """The shipped texts, some of them replaced by those of a TOML file with one table a prompt.
+def load_prompts(
+    source: str | Path | None = None, *, data: Path | None = None, task: str = "", judge: str = ""
+) -> Prompts:
+    """The shipped texts, some of them replaced by published ones or by those of a file.
+
+    Args:
+        source: "eibench" or "eibench:FAMILY" for the wording of the released scripts (LLaVA's where no family is
+            named); anything else is a TOML file with one table a prompt, also one that is given as "./eibench".
+        data, task, judge: for the wording of the released scripts, see `published_prompts`.
 
     Raises:
-        DataError: the file is unreadable, or names a prompt, field or `$name` that does not exist.
+        DataError: the file is unreadable, or names a prompt, field or `$name` that does not exist; or a released
+            script is not what it should be.
     """
     shipped = shipped_prompts()
-    if override is None:
+    if source is None:
         return shipped
+    kind, colon, family = source.partition(":") if isinstance(source, str) else ("", "", "")
+    if kind == PUBLISHED:
+        return _replaced(shipped, published_prompts(family if colon else FAMILY, data, task, judge))
+    return _replaced(shipped, _read_override(Path(source), shipped))
+
+
+def _replaced(shipped: Prompts, sources: Mapping[str, tuple[Texts, str]]) -> Prompts:
+    texts = {name: {**shipped.texts[name], **fields} for name, (fields, _) in sources.items()}
+    origin = {name: place for name, (_, place) in sources.items()}
+    return Prompts({**shipped.texts, **texts}, {**shipped.origin, **origin})
+
+
+def _read_override(path: Path, shipped: Prompts) -> dict[str, tuple[Texts, str]]:
     try:
-        tables = tomllib.loads(override.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DataError(f"--prompts: {str(override)!r} is not a readable TOML file: {error}") from None
-    texts, origin = dict(shipped.texts), dict(shipped.origin)
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"--prompts: {str(path)!r} is not a readable TOML file: {error}") from None
     for name, fields in tables.items():
         _check_override(name, fields, shipped)
-        texts[name] = {**texts[name], **fields}
-        origin[name] = override.name
-    return Prompts(texts, origin)
+    return {name: (fields, path.name) for name, fields in tables.items()}
 
 
 def _check_override(name: str, fields: object, shipped: Prompts) -> None:
@@ -89,6 +111,11 @@ def _check_override(name: str, fields: object, shipped: Prompts) -> None:
             known = ", ".join(sorted(shipped.texts[name]))
             raise DataError(f"--prompts: {name}.{field!r} must be a text and one of: {known}")
         template, ours = string.Template(text), string.Template(shipped.texts[name][field])
-        if not template.is_valid() or set(template.get_identifiers()) != set(ours.get_identifiers()):
+        if not template.is_valid() or _names(template) != _names(ours):
             known = ", ".join("$" + i for i in ours.get_identifiers()) or "no $ field (write $$ for a dollar sign)"
             raise DataError(f"--prompts: {name}.{field!r} must use {known}")
+
+
+def _names(template: string.Template) -> set[str]:
+    """The fields of a template; the question in lower case is the question."""
+    return {QUESTION if name == QUESTION_LOWER else name for name in template.get_identifiers()}

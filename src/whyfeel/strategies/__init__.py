@@ -2,6 +2,17 @@
 
 from whyfeel.strategies.base import Strategy
 from whyfeel.strategies.baselines import BASELINES, Baseline, build_baseline
-from whyfeel.strategies.registry import STRATEGIES, Composed, build_strategy
+from whyfeel.strategies.caption import captions_from
+from whyfeel.strategies.composed import Composed
+from whyfeel.strategies.registry import STRATEGIES, build_strategy
 
-__all__ = ["BASELINES", "STRATEGIES", "Baseline", "Composed", "Strategy", "build_baseline", "build_strategy"]
+__all__ = [
+    "BASELINES",
+    "STRATEGIES",
+    "Baseline",
+    "Composed",
+    "Strategy",
+    "build_baseline",
+    "build_strategy",
+    "captions_from",
+]

@@ -26,7 +26,16 @@ class Direct:
 
     def respond(self, sample: Sample) -> Asking[Response]:
         """One ask in the role "answer": the pictures, then the text."""
-        text = Text(self.texts.fill("direct", "user", question=sample.question))
-        messages = user_turn(*(Picture(media) for media in sample.media), text)
-        answer = yield Ask("answer", messages, gen={"temperature": 0, "max_tokens": MAX_TOKENS})
+        answer = yield answer_ask(sample, self.texts.fill("direct", "user", **question_fields(sample)))
         return Response(sample.id, answer.text, answer.outcome, (answer.ask_id,))
+
+
+def answer_ask(sample: Sample, text: str, *, pictures: bool = True) -> Ask:
+    """What is asked of the model under test: the sample's pictures, unless they are kept from it, then the text."""
+    shown = (Picture(media) for media in sample.media if pictures)
+    return Ask("answer", user_turn(*shown, Text(text)), gen={"temperature": 0, "max_tokens": MAX_TOKENS})
+
+
+def question_fields(sample: Sample) -> dict[str, str]:
+    """What a text may call the question: `$question`, or `$question_lower` as some of EIBench's scripts send it."""
+    return {"question": sample.question, "question_lower": sample.question.lower()}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whyfeel.prompts import Prompts
-from whyfeel.records import Message, with_last_text
+from whyfeel.records import Message, with_first_text, with_last_text
 
 Messages = tuple[Message, ...]
 Modifier = Callable[[Messages], Messages]
 
+NOBODY = "none"
+PERSONAS = (NOBODY, "assistant", "architect", "emotion-expert")
+
 
 def cot(prompts: Prompts) -> Modifier:
     """Chain of thought: the text "cot.suffix" after the last text, set off by a blank."""
-    suffix = prompts.texts["cot"]["suffix"]
+    suffix = prompts.fill("cot", "suffix")
     if suffix and not suffix[0].isspace():
         suffix = " " + suffix
 
@@ -21,3 +24,21 @@ def cot(prompts: Prompts) -> Modifier:
         return with_last_text(messages, suffix)
 
     return think
+
+
+def persona(prompts: Prompts, who: str) -> Modifier | None:
+    """Who the model shall be: the text "persona.WHO" before the first text, set off by a blank.
+
+    Args:
+        who: one of PERSONAS, those of EIBench's comparison; "none" changes nothing, and is None.
+    """
+    if who == NOBODY:
+        return None
+    prefix = prompts.fill("persona", who)
+    if prefix and not prefix[-1].isspace():
+        prefix += " "
+
+    def pose(messages: Messages) -> Messages:
+        return with_first_text(messages, prefix)
+
+    return pose
