@@ -25,6 +25,12 @@ def need(found: bool, what: str) -> None:
     pytest.skip(f"not on this machine: {what}")
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes what whyfeel remembers of this machine's pictures."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real annotations and measuring scripts beside the checkout."""

@@ -7,7 +7,8 @@ WhyfeelError
 │   ├── RunLocked        another process works in the run folder
 │   └── KeyRefused       an endpoint answered 401 or 403
 ├── RunStopped           the run cannot go on but nothing is lost: exit status 1, resumable
-│   ├── EndpointDown     an endpoint refuses every connection
+│   ├── EndpointDown     an endpoint refuses every connection, or cannot be trusted
+│   ├── NoCredit         an account is empty
 │   └── StoreFailed      the ledger cannot be written
 ├── Interrupted          a signal stopped the run: exit status 130 or 143, resumable
 ├── CallFailed           one call to a model failed; the engine decides whether to try again
@@ -48,7 +49,11 @@ class RunStopped(WhyfeelError):
 
 
 class EndpointDown(RunStopped):
-    """An endpoint has refused every connection for too long."""
+    """An endpoint has refused every connection for too long, or its certificate does not verify."""
+
+
+class NoCredit(RunStopped):
+    """An endpoint's account has no credit left; no other call can succeed until it has."""
 
 
 class StoreFailed(RunStopped):

@@ -57,7 +57,8 @@ def test_what_is_no_reply_is_tried_again_and_then_unscored(kind, few, serve, her
     summary = here(few, server, run).summary
     assert list(summary["unscored"].values()) == [1]
     assert (summary["scored"], *summary["unscored"]) == (few.count - 1, reason)
-    assert len(server.about(5)) == TRIES
+    most = 2 * TRIES if kind in {"reset", "closed"} else TRIES  # a connection kept alive that dies is no try
+    assert TRIES <= len(server.about(5)) <= most
     response = lines(run / "responses.jsonl")[5]
     assert response["unscored"]["reason"] == reason
     assert len(response["unscored"]["detail"]) < 700

@@ -37,5 +37,5 @@ async def serve() -> AsyncIterator[Serve]:
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever keys and addresses the machine has set, no test sees them."""
     for name in list(os.environ):
-        if name.endswith(("_API_KEY", "_BASE_URL", "_HOST")):
+        if name.endswith(("_API_KEY", "_API_TOKEN", "_BASE_URL", "_HOST")):
             monkeypatch.delenv(name)

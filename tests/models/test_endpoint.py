@@ -157,7 +157,6 @@ class TestStatus:
         ("status", "reason", "again"),
         [
             (400, "rejected", False),
-            (402, "rejected", False),
             (404, "rejected", False),
             (413, "rejected", False),
             (422, "rejected", False),
@@ -174,7 +173,7 @@ class TestStatus:
         failed = await fail(await serve(always(status, "" if status == 204 else "why\nthis")))
         assert (failed.reason, failed.again, failed.connected, failed.retry_after) == (reason, again, True, None)
         assert failed.detail.startswith(f"status {status}: ")
-        assert status == 204 or "'why this'" in failed.detail
+        assert status == 204 or "why this" in failed.detail
 
     @pytest.mark.parametrize("status", [401, 403])
     async def test_a_refused_key_is_the_users_to_mend(self, serve: Serve, status: int) -> None:

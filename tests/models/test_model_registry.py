@@ -34,7 +34,13 @@ def refused(spec: str) -> str:
 
 
 def url(endpoint: Endpoint) -> str:
-    return str(endpoint._url)
+    return endpoint.address + endpoint._dialect.path
+
+
+def key(endpoint: Endpoint) -> str | None:
+    """The key that calls would carry."""
+    headers = endpoint._connection._headers
+    return headers.get("x-api-key") or headers.get("Authorization", "").removeprefix("Bearer ") or None
 
 
 class TestForms:
@@ -43,18 +49,22 @@ class TestForms:
         model = build("openai:gpt-4o")
         assert (model.name, model.address) == ("gpt-4o", "https://api.openai.com/v1")
         assert model.price == Price(2.5, 10.0, DAY)
-        assert model._key == SECRET
+        assert key(model) == SECRET
         assert build("openai:ft:gpt-4o:me").name == "ft:gpt-4o:me"
         assert build("openai:unpriced").price is None
 
     @pytest.mark.parametrize(
         ("spec", "address"),
-        [("ollama:llava:7b", "http://127.0.0.1:11434/v1"), ("vllm:Qwen/Qwen2-VL", "http://127.0.0.1:8000/v1")],
+        [
+            ("ollama:llava:7b", "http://127.0.0.1:11434/v1"),
+            ("vllm:Qwen/Qwen2-VL", "http://127.0.0.1:8000/v1"),
+            ("lmstudio:qwen/qwen3-vl-8b", "http://127.0.0.1:1234/v1"),
+        ],
     )
     def test_a_server_of_ones_own_needs_no_key_and_costs_nothing(self, spec: str, address: str) -> None:
         model = build(spec)
         assert (f"{spec.partition(':')[0]}:{model.name}", model.address) == (spec, address)
-        assert model._key is None
+        assert key(model) is None
         assert model.price == Price(0.0, 0.0)
         assert build("vllm:paid").price == Price(3.0, 4.0, DAY)
 
@@ -78,11 +88,11 @@ class TestForms:
 
     def test_a_providers_key_is_never_sent_to_another_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", SECRET)
-        assert build("http://h/v1#m")._key is None
+        assert key(build("http://h/v1#m")) is None
         monkeypatch.setenv(ANY_SERVER_KEY, "another")
-        assert build("http://h/v1#m")._key == "another"
-        assert build("openai:gpt-4o")._key == SECRET
-        assert build("ollama:m")._key is None
+        assert key(build("http://h/v1#m")) == "another"
+        assert key(build("openai:gpt-4o")) == SECRET
+        assert key(build("ollama:m")) is None
 
     @pytest.mark.parametrize("spec", ["", "gpt-4o", "openai:", "replay:", ":", "vllm"])
     def test_what_is_no_form_is_refused_with_the_forms(self, spec: str) -> None:
@@ -178,7 +188,7 @@ class TestAddresses:
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/proxy/v1/")
         model = build("openai:gpt-4o")
         assert url(model) == "http://127.0.0.1:9/proxy/v1/chat/completions"
-        assert (model.name, model._key) == ("gpt-4o", SECRET)
+        assert (model.name, key(model)) == ("gpt-4o", SECRET)
 
 
 def test_the_states_tell_whether_a_key_is_set_and_never_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

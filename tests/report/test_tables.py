@@ -14,7 +14,6 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from whyfeel.report import tables
-from whyfeel.tasks import DataReport
 
 
 def shown(*parts: RenderableType) -> list[str]:
@@ -230,20 +229,6 @@ def test_a_log_on_which_the_released_scorer_raises_says_so() -> None:
     check(lines)
     assert row(lines, "overall")[0] == "n/a"
     assert "official: the released scorer raises" in "\n".join(lines)
-
-
-def test_data_with_long_names_keep_their_counts() -> None:
-    report = DataReport(
-        "jsonl",
-        *(1234, 5678, {"[/a]": 11, "b" * 200: 22}, (("[i]" + "r" * 100, "odd " * 30),), 99, (("p" * 200, "w" * 200),)),
-    )
-    lines = shown(*tables.data_table(report))
-    check(lines)
-    text = "\n".join(lines)
-    for number in ("1,234", "5,678", "11", "22", "99"):
-        assert re.search(rf" {number}$", text, re.MULTILINE)
-    assert "[/a]" in text
-    assert "[i]" in text
 
 
 def test_a_rehearsal_with_a_long_address_keeps_its_counts() -> None:

@@ -34,7 +34,7 @@ def sit() -> Callable[..., Sitting]:
         price: Price | None = None,
         **given: Any,
     ) -> Sitting:
-        asks = given.get("judge", "overlap").startswith("official")
+        asks = given.get("judge", "overlap").startswith(("official", "verdicts"))
         given = {"task": "scenes", "model": ANSWERER, "judge_model": JUDGE_MODEL if asks else None} | given
         options = run_options({"out": out, **given})
         plan = plan_run(options)

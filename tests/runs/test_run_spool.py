@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyfeel.errors import StoreFailed
 from whyfeel.records import json_line
 from whyfeel.runs.spool import Spool
 
@@ -59,3 +64,46 @@ def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_an_empty_one_has_no_lines(spool: Spool) -> None:
     assert list(spool.lines()) == []
     assert list(spool) == []
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """A disk on which a file has room for so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+FULL = r"\Aa file '[^\n]*' cannot be written: File too large \([\d,]+ bytes are free there\)\. [^\n]+\Z"
+
+
+def test_a_full_disk_stops_the_run_with_one_line(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    with file_size_limit(1000), pytest.raises(StoreFailed, match=FULL):
+        spool.put(0, {"text": "x" * 100_000})
+    with file_size_limit(1000):
+        spool.close()  # what is still in the buffer cannot go out, and nobody needs it
+
+
+@pytest.mark.parametrize("read", [list, lambda spool: list(spool.lines())])
+def test_a_disk_that_is_full_when_the_buffer_goes_out_stops_the_run_too(tmp_path: Path, read: object) -> None:
+    spool = Spool(tmp_path)
+    with file_size_limit(10):
+        spool.put(0, {"text": "small enough for the buffer"})
+        with pytest.raises(StoreFailed, match=FULL):
+            read(spool)  # type: ignore[operator]
+        spool.close()
+
+
+def test_a_file_that_cannot_be_made_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(StoreFailed, match=r"\Aa file '.*' cannot be made: No space left"):
+        Spool(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from whyfeel.errors import DataError
 from whyfeel.records import Media, Sample
+from whyfeel.tasks import open_task
 from whyfeel.tasks.eibench import EIBenchBasic, EIBenchComplex
 from whyfeel.tasks.questions import emotion_of, question_flags
 
@@ -219,7 +220,7 @@ BAD_QUESTIONS = [
     (SOUND + lines({"angry_but_bare.png": "Why?"}), ["line 3", "folder ''", "'angry_but_bare.png'"]),
     (SOUND + lines({HAPPY + "1.png": "Why?"}), ["line 3", repr(HAPPY + "1.png"), "no ground truth"]),
     (lines({A: "Why is he angry?"}), ["basic_ground_truth.json', line 2", repr(B), "no question", "user.jsonl"]),
-    ("\n", ["user.jsonl' holds no record"]),
+    ("\n", ["user.jsonl': the file holds no record"]),
 ]
 
 
@@ -227,7 +228,7 @@ BAD_QUESTIONS = [
 def test_a_bad_question_file_is_refused_when_opened(tmp_path: Path, questions: str | bytes, told: list[str]) -> None:
     write_basic(tmp_path, questions, TRUTH)
     with pytest.raises(DataError) as caught:
-        EIBenchBasic(tmp_path)
+        open_task("eibench-basic", tmp_path, None)
     told = told if "'" in told[0] else [str(tmp_path / "EI_Basic" / "user.jsonl"), *told]
     assert [part for part in told if part not in str(caught.value)] == []
     assert "\n" not in str(caught.value)
@@ -254,7 +255,7 @@ def test_a_bad_question_file_is_refused_when_opened(tmp_path: Path, questions: s
 def test_a_bad_ground_truth_is_refused_when_opened(tmp_path: Path, truth: str | bytes, told: list[str]) -> None:
     write_basic(tmp_path, SOUND, truth)
     with pytest.raises(DataError) as caught:
-        EIBenchBasic(tmp_path)
+        open_task("eibench-basic", tmp_path, None)
     told = ["basic_ground_truth.json", *told]
     assert [part for part in told if part not in str(caught.value)] == []
     assert "\n" not in str(caught.value)
@@ -281,7 +282,7 @@ HAPPY_B = {B: {"Why is she happy?": "1. Sun."}}
 def test_a_bad_complex_file_is_refused_when_opened(tmp_path: Path, records: str, told: list[str]) -> None:
     write_complex(tmp_path, records)
     with pytest.raises(DataError) as caught:
-        EIBenchComplex(tmp_path)
+        open_task("eibench-complex", tmp_path, None)
     assert [part for part in ["ec_complex.jsonl", *told] if part not in str(caught.value)] == []
 
 

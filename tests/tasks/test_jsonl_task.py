@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from whyfeel.errors import DataError
 from whyfeel.records import Media, Sample, Trigger
+from whyfeel.tasks import open_task
 from whyfeel.tasks.jsonl import JsonlTask
-from whyfeel.tasks.reading import Seen
+from whyfeel.tasks.survey import Seen
 
 GOOD: dict[str, Any] = {
     "id": "a",
@@ -85,7 +87,7 @@ def test_an_equal_record_is_kept_once_also_when_written_differently(tmp_path: Pa
 def test_two_records_of_one_id_are_refused_naming_both_lines(tmp_path: Path, change: dict[str, Any]) -> None:
     path = write(tmp_path / "r.jsonl", BARE, GOOD, {**BARE, **change})
     with pytest.raises(DataError, match="line 3: 'b' stands on line 1 already, with other content"):
-        JsonlTask(path)
+        open_task("jsonl", path, None)
 
 
 def without(key: str) -> dict[str, Any]:
@@ -111,11 +113,26 @@ def without(key: str) -> dict[str, Any]:
         ({**GOOD, "triggers": ["Rain", ""]}, "field 'triggers.1': expected a text that is not blank, got ''"),
         ({**GOOD, "triggers": ["a\nb"]}, "field 'triggers.0': expected a text of one line, got 'a\\nb'"),
         ({**GOOD, "triggers": ["a\u2028b"]}, "field 'triggers.0': expected a text of one line"),
-        ({**GOOD, "triggers": [{"text": "Rain"}]}, "field 'triggers.0': expected a valid string"),
+        (
+            {**GOOD, "triggers": [{"texts": "Rain"}]},
+            'field \'triggers.0\': expected a text or {"text", "weight"}, got {',
+        ),
+        ({**GOOD, "triggers": [{"text": "Rain", "n": 1}]}, "field 'triggers.0': expected a text or {"),
+        ({**GOOD, "triggers": [{"weight": 2}]}, "field 'triggers.0': expected a text or {"),
+        ({**GOOD, "triggers": [["Rain"]]}, "field 'triggers.0': expected a text or {"),
+        (
+            {**GOOD, "triggers": ["Sun", {"text": 1}]},
+            "field 'triggers.1': expected \"text\" to be a text, got {'text': 1}",
+        ),
+        ({**GOOD, "triggers": [{"text": " "}]}, "field 'triggers.0': expected a text that is not blank"),
+        ({**GOOD, "triggers": [{"text": "a\nb", "weight": 1}]}, "field 'triggers.0': expected a text of one line"),
+        ({**GOOD, "rubric": " \n "}, "field 'rubric': expected a text that is not blank"),
+        ({**GOOD, "rubric": ["x"]}, "field 'rubric': expected a valid string"),
+        ({**GOOD, "rubric": "\ud800"}, "field 'rubric': expected valid Unicode"),
         ({**GOOD, "label": 1, "note\n": 2}, ": unknown key 'label', 'note\\n'; expected {\"id\", \"image\""),
         (without("id"), "field 'id': it is missing"),
         (without("triggers"), "field 'triggers': it is missing"),
-        ([GOOD], 'expected {"id", "image", "question", "emotion", "triggers"}, got [{'),
+        ([GOOD], 'expected {"id", "image", "question", "emotion", "triggers", "rubric"}, got [{'),
         (None, "got None"),
         ({**GOOD, "id": "x" * 9999, "question": 1}, "field 'question': expected a valid string, got 1"),
         ({**GOOD, "question": ["x" * 9999]}, "field 'question': expected a valid string, got ['xxx"),
@@ -124,7 +141,7 @@ def without(key: str) -> dict[str, Any]:
 def test_a_bad_record_is_told_in_one_line(tmp_path: Path, record: object, told: str) -> None:
     path = write(tmp_path / "r.jsonl", BARE, record)
     with pytest.raises(DataError) as caught:
-        JsonlTask(path)
+        open_task("jsonl", path, None)
     message = str(caught.value)
     assert message.startswith(f"{str(path)!r}, line 2")
     assert told in message
@@ -132,18 +149,119 @@ def test_a_bad_record_is_told_in_one_line(tmp_path: Path, record: object, told: 
     assert len(message) < 400 + len(str(path))
 
 
+@pytest.mark.parametrize("weight", [0, -1, 1000.0000001, 10**400, True, "2", None, [1], math.nan, math.inf, -math.inf])
+def test_a_weight_is_a_number_above_0_and_at_most_1000(tmp_path: Path, weight: object) -> None:
+    path = write(tmp_path / "r.jsonl", BARE, {**GOOD, "triggers": [{"text": "Rain", "weight": weight}]})
+    told = r"line 2: field 'triggers.0': expected \"weight\" to be a number above 0 and at most 1,000, got \{'text'"
+    with pytest.raises(DataError, match=told):
+        open_task("jsonl", path, None)
+
+
+def test_weights_and_a_rubric_come_with_the_sample(tmp_path: Path) -> None:
+    triggers = ["Rain", {"text": " No umbrella. ", "weight": 2.5}, {"text": "Mud"}, {"text": "Sea", "weight": 1e-300}]
+    rubric = "Rain counts only where it is seen.\n\n  Mud is enough."
+    heaviest = {**BARE, "triggers": [{"weight": 1000, "text": "Sun"}], "rubric": None}
+    task = open_task(
+        "jsonl", write(tmp_path / "r.jsonl", {**GOOD, "triggers": triggers, "rubric": rubric}, heaviest), None
+    )
+    first, second = task
+    assert first.triggers == (Trigger("Rain"), Trigger("No umbrella.", 2.5), Trigger("Mud"), Trigger("Sea", 1e-300))
+    assert first.annotation == "1. Rain\n2. No umbrella.\n3. Mud\n4. Sea"
+    assert (first.rubric, second.rubric) == (rubric, "")
+    assert second.triggers == (Trigger("Sun", 1000.0),)
+    assert all(type(trigger.weight) is float for sample in task for trigger in sample.triggers)
+
+
+def test_a_weight_and_a_rubric_are_part_of_what_a_record_says(tmp_path: Path) -> None:
+    plain, spelt = {**BARE, "triggers": ["Sun"]}, {**BARE, "triggers": [{"text": "Sun", "weight": 1}], "rubric": None}
+    [sample] = open_task("jsonl", write(tmp_path / "same.jsonl", plain, spelt), None)
+    assert sample.flags == ("duplicate record",)
+    for other in ({**BARE, "triggers": [{"text": "Sun", "weight": 2}]}, {**BARE, "rubric": "Mind the sun."}):
+        with pytest.raises(DataError, match="line 2: 'b' stands on line 1 already, with other content"):
+            open_task("jsonl", write(tmp_path / "other.jsonl", plain, other), None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/a%20b.jpg?x=1&y=%2e%2e#z",
+        "http://127.0.0.1:8000/1.png",
+        "http://[::1]:80/1.png",
+        "https://b\u00fccher.example/1.png",
+    ],
+)
+def test_an_image_may_be_a_url(tmp_path: Path, url: str) -> None:
+    [sample] = open_task("jsonl", write(tmp_path / "r.jsonl", {**GOOD, "image": url}), None)
+    assert (sample.media, sample.cluster) == ((Media(url),), url)
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("ftp://example.org/1.jpg", "a URL with http:// or https://"),
+        ("file:///etc/passwd", "a URL with http:// or https://"),
+        ("HTTP://example.org/1.jpg", "a URL with http:// or https://"),
+        ("https://example.org/a b.jpg", "a URL without blanks"),
+        ("https://example.org/1.jpg\n", "a URL without blanks"),
+        ("https://exa\u00a0mple.org/1.jpg", "a URL without blanks"),
+        ("https://example.org/\u202e1.jpg", "a URL without blanks"),
+        ("https://", "a URL with a host"),
+        ("http:///1.jpg", "a URL with a host"),
+        ("http://:80/1.jpg", "a URL with a host"),
+        ("http://me@example.org/1.jpg", "without a user, password"),
+        ("http://me:secret@example.org/1.jpg", "without a user, password"),
+        ("http://@example.org/1.jpg", "without a user, password"),
+        ("http://good.example\\@10.0.0.1/1.jpg", "password or backslash"),
+        ("http://good.example\\.evil.example/1.jpg", "password or backslash"),
+        ("http://example.org:99999/1.jpg", "a URL with a host"),
+        ("http://example.org:x/1.jpg", "a URL with a host"),
+        ("http://[::1/1.jpg", "a URL with a host"),
+    ],
+)
+def test_a_url_that_leaves_doubt_is_refused(tmp_path: Path, image: str, told: str) -> None:
+    path = write(tmp_path / "r.jsonl", {**GOOD, "image": image})
+    with pytest.raises(DataError) as caught:
+        open_task("jsonl", path, None)
+    assert str(caught.value).startswith(f"{str(path)!r}, line 1: field 'image': expected ")
+    assert told in str(caught.value)
+
+
+NAMES = [
+    *("caf\u00e9.png", "cafe\u0301.png", " lead and trail .png ", "A.PNG", "a.png", "dir\\file.png", "..\\up.png"),
+    *(
+        "x" * 300 + ".png",
+        "CON",
+        "a:b.png",
+        "%2e%2e/x.png",
+        "../up.png",
+        "/etc/passwd",
+        "nul\u0000.png",
+        "\u202egnp.png",
+    ),
+]
+
+
+def test_a_name_is_kept_as_it_is_written(tmp_path: Path) -> None:
+    """Whether a file can have it, and lies below the root, is for the store to say."""
+    records = [{**GOOD, "id": f" {name}", "image": name} for name in NAMES]
+    samples = list(open_task("jsonl", write(tmp_path / "r.jsonl", *records), None))
+    assert [sample.media[0].path for sample in samples] == NAMES
+    assert [sample.id for sample in samples] == [f" {name}" for name in NAMES]
+    assert len({sample.cluster for sample in samples}) == len(NAMES)
+
+
 def test_a_key_twice_a_torn_line_and_an_empty_file_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text('{"id": "a", "id": "b"}\n')
     with pytest.raises(DataError, match="line 1: the key 'id' stands twice"):
-        JsonlTask(path)
+        open_task("jsonl", path, None)
     whole = json.dumps(BARE) + "\n"
     path.write_text(whole + whole[:40])
     with pytest.raises(DataError, match=rf"line 2: .*from byte {len(whole)}.*cut off"):
-        JsonlTask(path)
+        open_task("jsonl", path, None)
     path.write_text("\n \n")
     with pytest.raises(DataError, match="holds no record"):
-        JsonlTask(path)
+        open_task("jsonl", path, None)
 
 
 def test_a_large_file_is_streamed(tmp_path: Path) -> None:
@@ -171,6 +289,19 @@ def test_seen_tells_new_equal_and_conflicting_records_apart(tmp_path: Path) -> N
     for line, key, content in [(1, "a", "x"), (2, "b", "x"), (5, "a", "x"), (9, "a", "x")]:
         seen.add(line, key, content)
     assert len(seen) == 2
-    assert (seen.repeats.kept, seen.repeats.dropped) == ({1}, {5, 9})
-    with pytest.raises(DataError, match="line 11: 'b' stands on line 2 already"):
-        seen.add(11, "b", "y")
+    survey = seen.survey("x")
+    assert (survey.kept, survey.left_out, survey.malformed) == ({1}, {5, 9}, ())
+    assert [survey.flags(line) for line in (1, 2, 5)] == [["duplicate record"], [], []]
+    assert not seen.add(11, "b", "y")
+    [fault] = seen.survey("x").malformed
+    assert (fault.file, fault.line) == (str(tmp_path / "f"), 11)
+    assert fault.reason.startswith("'b' stands on line 2 already, with other content")
+    assert seen.survey("x").left_out == {5, 9, 11}
+
+
+def test_a_file_that_turns_bad_after_it_was_read_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", GOOD, BARE)
+    task = open_task("jsonl", path, None)
+    path.write_text(json.dumps(GOOD) + "\n{")
+    with pytest.raises(DataError, match="line 2: expected one JSON object"):
+        list(task)

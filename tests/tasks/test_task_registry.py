@@ -12,7 +12,6 @@ import pytest
 
 from whyfeel.errors import UserError
 from whyfeel.media import read_header
-from whyfeel.records import Media
 from whyfeel.tasks import TASKS, Task, check_task, open_task
 
 RELEASED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "eibench"
@@ -89,30 +88,6 @@ def test_the_benchmarks_open_and_are_what_the_list_says(
     assert sum(report.groups.values()) == n
     assert next(info.samples for info in TASKS if info.name == name) == f"{n:,}"
     assert (report.pictures_checked, report.bad_pictures) == (0, ())
-
-
-def test_each_picture_is_checked_once(tmp_path: Path) -> None:
-    pairs = [("a", "1.jpg"), ("b", "2.jpg"), ("c", "1.jpg"), ("d", None), ("e", "2.jpg"), ("e", "2.jpg")]
-    task = open_task("jsonl", records(tmp_path / "r.jsonl", *pairs), None)
-    looked: list[str] = []
-
-    def check(media: Media) -> str | None:
-        looked.append(media.path)
-        return "no such file" if media.path == "2.jpg" else None
-
-    report = check_task(task, check)
-    assert looked == ["1.jpg", "2.jpg"]
-    assert report.to_json() == {
-        "schema": 1,
-        "task": "jsonl",
-        "n": 5,
-        "triggers": 10,
-        "groups": {"sad": 5},
-        "flags": [{"id": "e", "flag": "duplicate record"}],
-        "pictures_checked": 2,
-        "bad_pictures": [{"path": "2.jpg", "reason": "no such file"}],
-    }
-    assert json.loads(json.dumps(report.to_json())) == report.to_json()
 
 
 def test_the_list_of_tasks_does_not_load_the_validator() -> None:

@@ -1,5 +1,6 @@
 """What can answer an ask: servers, and the memory of an earlier run."""
 
+from whyfeel.models.batched import Batched
 from whyfeel.models.endpoint import Deadlines, Endpoint
 from whyfeel.models.presets import ANY_SERVER_KEY
 from whyfeel.models.prices import Prices, load_prices
@@ -9,6 +10,7 @@ from whyfeel.models.scripted import Scripted
 
 __all__ = [
     "ANY_SERVER_KEY",
+    "Batched",
     "Deadlines",
     "Endpoint",
     "PresetState",

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from whyfeel.engine import Model, Price
+from whyfeel.environment import variable
 from whyfeel.errors import UserError
 from whyfeel.models.endpoint import Endpoint
-from whyfeel.environment import variable
 from whyfeel.models.presets import ANY_SERVER_KEY, PRESETS, Preset
 from whyfeel.models.prices import Prices
 from whyfeel.models.replay import Replay
@@ -22,19 +22,28 @@ FORMS = "http://host:port/v1#NAME, replay:RUN, baseline:NAME, or PROVIDER:NAME w
 
 @dataclass(frozen=True, slots=True)
 class PresetState:
-    """A preset as it stands on this machine; says whether a key is set, never what it is."""
+    """A preset as it stands on this machine; says where its key is, never what it is.
+
+    Attributes:
+        preset: the preset.
+        base_url: its address, as the environment may have moved it.
+        key_variable: the environment variable its key is read from.
+        key_set: whether there is one.
+    """
 
     preset: Preset
     base_url: str
+    key_variable: str
     key_set: bool
 
 
 def preset_states() -> list[PresetState]:
     """Every preset with its present address and whether its key is set."""
-    return [PresetState(p, _base_url(p), variable(p.key_variable) is not None) for p in PRESETS.values()]
+    keys = {preset.name: _key_variable(preset) for preset in PRESETS.values()}
+    return [PresetState(p, _base_url(p), keys[p.name], variable(keys[p.name]) is not None) for p in PRESETS.values()]
 
 
-def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True) -> Model:
+def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True, local_only: bool = False) -> Model:
     """The model a user named.
 
     Args:
@@ -42,13 +51,14 @@ def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True) -> 
         role: what it will be asked for, which a replay needs to know.
         prices: (provider, model) to price.
         calls: whether it will be called, and so needs its key.
+        local_only: whether only this machine and private networks may be spoken to.
 
     Raises:
         UserError: the form is not known, the address is not an address, or a needed key is not set.
     """
     kind, _, rest = spec.partition(":")
     if kind in {"http", "https"}:
-        return _any_server(spec, prices)
+        return _any_server(spec, prices, local_only)
     if not rest:
         raise UserError(f"--model {spec!r} is not a model; write {FORMS}")
     if kind == "replay":
@@ -62,19 +72,29 @@ def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True) -> 
         near = get_close_matches(kind, [*PRESETS, "replay", "baseline"], 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"there is no provider {kind!r}; {hint}write {FORMS}")
-    key = variable(preset.key_variable)
+    return _endpoint(spec, rest, preset, prices, calls=calls, local_only=local_only)
+
+
+def _endpoint(spec: str, name: str, preset: Preset, prices: Prices, *, calls: bool, local_only: bool) -> Endpoint:
+    key = variable(_key_variable(preset))
     if key is None and preset.key_needed and calls:
         raise UserError(f"{spec}: no key; set the environment variable {preset.key_variable}")
-    price = prices.get((kind, rest)) or (Price(0.0, 0.0) if preset.free else None)
-    return Endpoint(rest, _base_url(preset), key=key, price=price)
+    price = prices.get((preset.name, name)) or (Price(0.0, 0.0) if preset.free else None)
+    return Endpoint(name, _base_url(preset), dialect=preset.dialect, key=key, price=price, local_only=local_only)
 
 
-def _any_server(spec: str, prices: Prices) -> Endpoint:
+def _key_variable(preset: Preset) -> str:
+    """The first of a provider's usual variables that is set, or else the first."""
+    return next((name for name in preset.key_variables if variable(name) is not None), preset.key_variable)
+
+
+def _any_server(spec: str, prices: Prices, local_only: bool) -> Endpoint:
     address, _, name = spec.partition("#")
     if not name:
         raise UserError("--model: which model of the server? write http://host:port/v1#NAME")
     _check_address(address, "--model")
-    return Endpoint(name, address, key=variable(ANY_SERVER_KEY), price=prices.get(("any", name)))
+    price = prices.get(("any", name))
+    return Endpoint(name, address, key=variable(ANY_SERVER_KEY), price=price, local_only=local_only)
 
 
 def _base_url(preset: Preset) -> str:
@@ -87,8 +107,8 @@ def _base_url(preset: Preset) -> str:
         if urlsplit(own).port is None:
             own = f"{own.rstrip('/')}:{urlsplit(preset.base_url).port}"
     _check_address(own, preset.url_variable)
-    # OLLAMA_HOST names the server; its chat-completions API lies under /v1
-    return own if urlsplit(own).path.strip("/") else own.rstrip("/") + "/v1"
+    # OLLAMA_HOST and ANTHROPIC_BASE_URL name the server; its API lies below
+    return own if urlsplit(own).path.strip("/") else own.rstrip("/") + urlsplit(preset.base_url).path
 
 
 def _check_address(address: str, where: str) -> None:

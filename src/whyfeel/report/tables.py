@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
-from whyfeel.tasks import DataReport
 
 WIDTH = 80
 NUMBER = 5  # columns that a score takes: 0.123
@@ -172,27 +171,7 @@ def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
     dates = sorted({day for day in rehearsal["prices_as_of"].values() if day})
     prices = f" Prices as of {', '.join(dates)}." if dates else ""
     note = Text(f"A judge whose verdict cannot be read is asked again, up to five times.{prices}", style="dim")
-    return ["", title, "", _pairs(rows), "", note]
-
-
-def data_table(report: DataReport) -> list[RenderableType]:
-    """Counts, odd records and pictures that cannot be sent."""
-    parts: list[RenderableType] = ["", Text(f"{report.task} · records", style="bold"), ""]
-    rows = [
-        ("samples", numbers.count(report.n)),
-        ("triggers", numbers.count(report.triggers)),
-        *((f"  {group}", numbers.count(n)) for group, n in report.groups.items()),
-        ("pictures checked", numbers.count(report.pictures_checked)),
-        ("pictures that cannot be sent", numbers.count(len(report.bad_pictures))),
-    ]
-    parts.append(_pairs(rows))
-    if report.flags:
-        parts += ["", Text("Odd records (asked and scored all the same)", style="bold"), ""]
-        parts.append(listing(("record", "what is odd"), report.flags))
-    if report.bad_pictures:
-        parts += ["", Text("Pictures that cannot be sent", style="bold"), ""]
-        parts.append(listing(("picture", "why"), report.bad_pictures))
-    return parts
+    return ["", title, "", pairs(rows), "", note]
 
 
 def _table(*, heads: bool = True) -> Table:
@@ -207,7 +186,7 @@ def _table(*, heads: bool = True) -> Table:
     )
 
 
-def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and numbers without a head."""
     table = _table(heads=False)
     table.add_column(overflow="fold")

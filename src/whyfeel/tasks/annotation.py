@@ -27,8 +27,9 @@ def parse_triggers(annotation: str) -> tuple[list[Trigger], list[str]]:
         The triggers in order, and flags such as "empty trigger 4", "doubled number 2",
         "double space after number 1", "leading space before number 4" and "no number at line 3".
 
-    >>> parse_triggers("1. Raised fist.\n2. 2.uncertain.\n3. ")
-    ([Trigger(text='Raised fist.'), Trigger(text='uncertain.')], ['doubled number 2', 'empty trigger 3'])
+    >>> triggers, flags = parse_triggers("1. Raised fist.\n2. 2.uncertain.\n3. ")
+    >>> [trigger.text for trigger in triggers], flags
+    (['Raised fist.', 'uncertain.'], ['doubled number 2', 'empty trigger 3'])
     """
     triggers: list[Trigger] = []
     flags: list[str] = []

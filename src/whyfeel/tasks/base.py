@@ -8,6 +8,7 @@ from typing import Protocol
 
 from whyfeel.judging import Scorer
 from whyfeel.records import Sample
+from whyfeel.tasks.reading import Malformed
 
 
 class Task(Protocol):
@@ -21,6 +22,7 @@ class Task(Protocol):
         files: the record files, whose bytes decide what is asked.
         images: the root of the pictures, None where none was given.
         images_help: one line that tells how to get the pictures.
+        malformed: the records that cannot be read; they are left out, and `open_task` refuses a task that has any.
     """
 
     @property
@@ -37,11 +39,13 @@ class Task(Protocol):
     def images(self) -> Path | None: ...
     @property
     def images_help(self) -> str: ...
+    @property
+    def malformed(self) -> tuple[Malformed, ...]: ...
 
     def __iter__(self) -> Iterator[Sample]:
         """The samples in file order.
 
         Raises:
-            DataError: a file is missing or malformed; names the file, the line and what was expected.
+            DataError: a file cannot be read, or has become malformed since the task was made.
         """
         ...

@@ -2,33 +2,24 @@
 
 `EI_Basic/user.jsonl` holds {image: question} a line, `EI_Basic/basic_ground_truth.json` one object
 {image: annotation}, `EI_Complex/ec_complex.jsonl` {image: {question: annotation}} a line. An odd record is
-flagged and kept. All files are read once when a task is opened, so that whatever is wrong is told before
-anything is asked, and once more whenever the task is iterated over.
+flagged and kept, a malformed one is left out and told. All files are read once when a task is made, so that whatever
+is wrong is known before anything is asked, and the questions once more whenever the task is iterated over.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 from whyfeel.errors import DataError
 from whyfeel.judging import Scorer
 from whyfeel.records import Media, Sample
 from whyfeel.tasks.annotation import parse_triggers
+from whyfeel.tasks.ground_truth import Truth, no_trigger
 from whyfeel.tasks.questions import emotion_of, question_flags
-from whyfeel.tasks.reading import (
-    Repeats,
-    Seen,
-    check_text,
-    json_document,
-    json_lines,
-    lines_naming,
-    place,
-    shown,
-    text_fault,
-)
+from whyfeel.tasks.reading import Malformed, Refused, check_text, json_records, shown
+from whyfeel.tasks.survey import Seen, Survey
 
 BASIC, COMPLEX = "eibench-basic", "eibench-complex"
 RELEASE = "the released EIBench repository; --data is the folder that holds EI_Basic/ and EI_Complex/"
@@ -44,8 +35,9 @@ FOLDERS = {
     "EmoSet-118k/image/excitement": "excited",
     "EmoSet-118k/image/sadness": "sad",
 }
+OTHER = "other"  # the group of a question that names no emotion we know
 # The order in which groups are reported; the first four are those of the basic set.
-EMOTIONS = ("happy", "angry", "sad", "excited", "afraid", "worried", "surprised", "confused", "other")
+EMOTIONS = ("happy", "angry", "sad", "excited", "afraid", "worried", "surprised", "confused", OTHER)
 
 
 class EIBenchBasic:
@@ -56,7 +48,7 @@ class EIBenchBasic:
         images: the folder that holds CAER-S/ and EmoSet-118k/, None for text only.
 
     Raises:
-        DataError: a file is missing or malformed; names the file, the line and what was expected.
+        DataError: a file is missing or cannot be read.
     """
 
     name = BASIC
@@ -69,42 +61,48 @@ class EIBenchBasic:
         self.images = images
         self.files: tuple[Path, ...] = (_existing(data, QUESTIONS), _existing(data, TRUTH))
         self._elsewhere = _images_of(data, COMPLEX_FILES)
-        self._truth = _truth(self.files[1])
-        self._repeats = Repeats()
-        self._repeats = self._check()
+        self._truth = Truth(self.files[1])
+        self._survey = self._surveyed()
+
+    @property
+    def malformed(self) -> tuple[Malformed, ...]:
+        """The questions and ground truths that cannot be read, and those of which the other is missing."""
+        return self._survey.malformed
 
     def __iter__(self) -> Iterator[Sample]:
         """The samples in the order of user.jsonl."""
-        for line, image, question in _questions(self.files[0]):
-            if line not in self._repeats.dropped:
-                yield self._sample(line, image, question)
+        for line, (image, question) in self._survey.sound(self._rows()):
+            flags = self._survey.flags(line) + ([f"also in {COMPLEX}"] if image in self._elsewhere else [])
+            emotion = FOLDERS[image.rpartition("/")[0]]
+            yield _sample(image, image, question, self._truth.annotations[image], emotion, flags)
 
-    def _check(self) -> Repeats:
-        """Every question has its ground truth, and every ground truth its question."""
-        seen, asked = Seen(self.files[0]), set[str]()
-        for line, image, question in _questions(self.files[0]):
-            seen.add(line, image, question)
-            self._sample(line, image, question)
-            asked.add(image)
-        if not asked:
-            raise DataError(f"{place(self.files[0])} holds no record; expected one {{image: question}} a line")
-        for image in self._truth:
-            if image not in asked:
-                where = _truth_place(self.files[1], image)
-                raise DataError(f"{where}: {image!r} has no question; expected one in {str(self.files[0])!r}")
-        return seen.repeats
+    def _rows(self) -> Iterator[tuple[int, tuple[str, str] | Malformed]]:
+        """(line, (image, question)), or what is wrong with the question or its ground truth."""
+        for line, row in json_records(self.files[0], self._question):
+            spoilt = None if isinstance(row, Malformed) else self._truth.fault(row[0])
+            yield line, spoilt or row
 
-    def _sample(self, line: int, image: str, question: str) -> Sample:
-        where = place(self.files[0], line)
+    def _question(self, value: object) -> tuple[str, str]:
+        image, question = _pair(value, "{image: question}")
         folder = image.rpartition("/")[0]
+        text = check_text(question, f"the question about {image!r}")
         if folder not in FOLDERS:
             known = ", ".join(FOLDERS)
-            raise DataError(f"{where}: the folder {folder!r} of {image!r} tells no emotion; expected one of {known}")
-        if image not in self._truth:
-            raise DataError(f"{where}: {image!r} has no ground truth; expected it in {str(self.files[1])!r}")
-        flags = self._repeats.flags(line) + ([f"also in {COMPLEX}"] if image in self._elsewhere else [])
-        where_truth = partial(_truth_place, self.files[1], image)
-        return _sample(image, image, question, self._truth[image], FOLDERS[folder], flags, where_truth)
+            raise Refused(f"the folder {folder!r} of {image!r} tells no emotion; expected one of {known}")
+        if self._truth.lacks(image):
+            raise Refused(f"{image!r} has no ground truth; expected it in {str(self.files[1])!r}")
+        return image, text
+
+    def _surveyed(self) -> Survey:
+        """Every question has its ground truth, and every ground truth its question."""
+        seen, asked = Seen(self.files[0]), set[str]()
+        for line, row in self._rows():
+            if isinstance(row, Malformed):
+                seen.refuse(line, row)
+            else:
+                seen.add(line, *row)
+                asked.add(row[0])
+        return seen.survey("one {image: question}", self._truth.unasked(asked, self.files[0]))
 
 
 class EIBenchComplex:
@@ -118,7 +116,7 @@ class EIBenchComplex:
         images: the folder that holds EmoSet-118k/, None for text only.
 
     Raises:
-        DataError: the file is missing or malformed; names the file, the line and what was expected.
+        DataError: the file is missing or cannot be read.
     """
 
     name = COMPLEX
@@ -130,49 +128,39 @@ class EIBenchComplex:
         self.images = images
         self.files: tuple[Path, ...] = (_existing(data, *COMPLEX_FILES),)
         self._elsewhere = _images_of(data, (QUESTIONS,))
-        self._repeats = Repeats()
-        self._repeats, found = self._check()
+        self._survey, found = self._surveyed()
         self.groups: tuple[str, ...] = tuple(emotion for emotion in EMOTIONS if emotion in found)
+
+    @property
+    def malformed(self) -> tuple[Malformed, ...]:
+        """The records that cannot be read."""
+        return self._survey.malformed
 
     def __iter__(self) -> Iterator[Sample]:
         """The samples in file order."""
         asked = Counter[str]()
-        for line, image, question, annotation in _complex_records(self.files[0]):
-            if line not in self._repeats.dropped:
-                asked[image] += 1
-                yield self._sample(line, f"{image}#{asked[image]}", image, question, annotation)
+        for line, (image, question, annotation) in self._survey.sound(json_records(self.files[0], _complex_record)):
+            asked[image] += 1
+            emotion = emotion_of(question)
+            flags = self._survey.flags(line) + ([f"also in {BASIC}"] if image in self._elsewhere else [])
+            flags += [] if emotion else ["no known emotion in the question"]
+            yield _sample(f"{image}#{asked[image]}", image, question, annotation, emotion or OTHER, flags)
 
-    def _check(self) -> tuple[Repeats, set[str]]:
-        """The equal records, and the emotions that occur."""
+    def _surveyed(self) -> tuple[Survey, set[str]]:
+        """The equal and the malformed records, and the emotions that occur."""
         seen, found = Seen(self.files[0]), set[str]()
-        for line, image, question, annotation in _complex_records(self.files[0]):
-            seen.add(line, f"{image}: {question}", annotation)
-            found.add(self._sample(line, image, image, question, annotation).emotion)
-        if not found:
-            what = "expected one {image: {question: annotation}} a line"
-            raise DataError(f"{place(self.files[0])} holds no record; {what}")
-        return seen.repeats, found
-
-    def _sample(self, line: int, id_: str, image: str, question: str, annotation: str) -> Sample:
-        emotion = emotion_of(question)
-        flags = self._repeats.flags(line) + ([f"also in {BASIC}"] if image in self._elsewhere else [])
-        flags += [] if emotion else ["no known emotion in the question"]
-        where = partial(place, self.files[0], line)
-        return _sample(id_, image, question, annotation, emotion or "other", flags, where)
+        for line, row in json_records(self.files[0], _complex_record):
+            if isinstance(row, Malformed):
+                seen.refuse(line, row)
+            else:
+                image, question, annotation = row
+                if seen.add(line, f"{image}: {question}", annotation):
+                    found.add(emotion_of(question) or OTHER)
+        return seen.survey("one {image: {question: annotation}}"), found
 
 
-def _sample(
-    id_: str,
-    image: str,
-    question: str,
-    annotation: str,
-    emotion: str,
-    flags: list[str],
-    where: Callable[[], str],
-) -> Sample:
+def _sample(id_: str, image: str, question: str, annotation: str, emotion: str, flags: list[str]) -> Sample:
     triggers, odd = parse_triggers(annotation)
-    if not triggers:
-        raise DataError(f"{where()}: the ground truth of {image!r} is {shown(annotation)}; expected a trigger in it")
     return Sample(
         id=id_,
         question=question,
@@ -196,51 +184,28 @@ def _existing(data: Path, *names: Path) -> Path:
     raise DataError(f"there is no file {str(data / names[0])!r}; expected {RELEASE}{hint}")
 
 
-def _truth(path: Path) -> dict[str, str]:
-    """The ground truth by image, every annotation a text."""
-    truth = json_document(path)
-    if not isinstance(truth, dict):
-        raise DataError(f"{place(path)}: expected one object {{image: annotation}}, got {shown(truth)}")
-    for image, annotation in truth.items():
-        if (fault := text_fault(annotation)) is not None:
-            raise DataError(f"{_truth_place(path, image)}: expected the ground truth of {image!r}, got {fault}")
-    return truth
+def _complex_record(value: object) -> tuple[str, str, str]:
+    """(image, question, annotation) of a line of ec_complex.jsonl."""
+    image, asked = _pair(value, "{image: {question: annotation}}")
+    question, annotation = _pair(asked, f"{{question: annotation}} for {image!r}")
+    text = check_text(annotation, f"the ground truth of {image!r}")
+    if (fault := no_trigger(image, text)) is not None:
+        raise Refused(fault)
+    return image, question, text
 
 
-def _truth_place(path: Path, image: str) -> str:
-    """Where an image stands in the ground truth; looked up only for an error."""
-    return place(path, next(iter(lines_naming(path, image)), None))
-
-
-def _questions(path: Path) -> Iterator[tuple[int, str, str]]:
-    """(line, image, question) of user.jsonl."""
-    for line, value in json_lines(path):
-        where = place(path, line)
-        image, question = _pair(value, where, "{image: question}")
-        yield line, image, check_text(question, where, f"the question about {image!r}")
-
-
-def _complex_records(path: Path) -> Iterator[tuple[int, str, str, str]]:
-    """(line, image, question, annotation) of ec_complex.jsonl."""
-    for line, value in json_lines(path):
-        where = place(path, line)
-        image, asked = _pair(value, where, "{image: {question: annotation}}")
-        question, annotation = _pair(asked, where, f"{{question: annotation}} for {image!r}")
-        yield line, image, question, check_text(annotation, where, f"the ground truth of {image!r}")
-
-
-def _pair(value: object, where: str, expected: str) -> tuple[str, object]:
+def _pair(value: object, expected: str) -> tuple[str, object]:
     """The one key and value of an object."""
     if not isinstance(value, dict) or len(value) != 1:
-        raise DataError(f"{where}: expected one {expected}, got {shown(value)}")
+        raise Refused(f"expected one {expected}, got {shown(value)}")
     [(key, inner)] = value.items()
-    return check_text(key, where, f"a key in {expected}"), inner
+    return check_text(key, f"a key in {expected}"), inner
 
 
 def _images_of(data: Path, names: tuple[Path, ...]) -> frozenset[str]:
-    """The images of the other task's records; none where its file is not there."""
+    """The images of the other task's records that can be read; none where its file is not there."""
     for name in names:
         if (data / name).is_file():
-            lines = json_lines(data / name)
-            return frozenset(image for _, value in lines if isinstance(value, dict) for image in value)
+            rows = json_records(data / name, lambda value: value)
+            return frozenset(image for _, value in rows if isinstance(value, dict) for image in value)
     return frozenset()

@@ -1,26 +1,31 @@
 """A user's own records, one JSON object a line (docs/data.md), and the bundled scenes in the same format.
 
-The file is read twice: once when it is opened, which checks every record, and once whenever it is iterated over.
-Neither holds more than a few small integers a record.
+The file is read twice: once when the task is made, which checks every record, and once whenever it is iterated over.
+Neither holds more than a few small integers a sound record.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from whyfeel.errors import DataError
 from whyfeel.judging import Scorer
 from whyfeel.records import Media, Sample, Trigger, canonical
 from whyfeel.tasks.annotation import numbered
-from whyfeel.tasks.reading import Repeats, Seen, json_lines, place, shown, text_fault
+from whyfeel.tasks.reading import Malformed, Refused, json_records, shown, text_fault
+from whyfeel.tasks.survey import Seen, Survey
 
-FORMAT = 'expected {"id", "image", "question", "emotion", "triggers"}'
+FORMAT = 'expected {"id", "image", "question", "emotion", "triggers", "rubric"}'
+MOST_WEIGHT = 1000
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # Groups of every summary; an emotion of this name would overwrite them.
 RESERVED = frozenset({"overall", "macro"})
 
@@ -44,20 +49,52 @@ def _group(text: str) -> str:
     return _one_line(text)
 
 
+def _trigger(value: object) -> Trigger:
+    """A text, or {"text", "weight"}."""
+    if isinstance(value, str):
+        return Trigger(_one_line(value))
+    if not isinstance(value, dict) or not {"text"} <= value.keys() <= {"text", "weight"}:
+        raise ValueError('expected a text or {"text", "weight"}')
+    text, weight = value["text"], value.get("weight", 1)
+    if not isinstance(text, str):
+        raise ValueError('expected "text" to be a text')  # noqa: TRY004, pydantic tells a ValueError with its field
+    # a comparison with NaN is false
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= MOST_WEIGHT:
+        raise ValueError(f'expected "weight" to be a number above 0 and at most {MOST_WEIGHT:,}')
+    return Trigger(_one_line(text), float(weight))
+
+
+def _image(text: str) -> str:
+    """A path below the images folder, or a URL that leaves no doubt which host is meant."""
+    if SCHEME.match(text):
+        if not text.startswith(("http://", "https://")):
+            raise ValueError("expected a path below the images folder, or a URL with http:// or https://")
+        if not text.isprintable() or " " in text:
+            raise ValueError("expected a URL without blanks and control characters")
+        try:
+            url = urlsplit(text)
+            sound = bool(url.hostname) and "@" not in url.netloc and "\\" not in text and url.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ValueError("expected a URL with a host, and without a user, password or backslash")
+    return _sound(text)
+
+
 Sound = Annotated[str, AfterValidator(_sound)]
-OneLine = Annotated[str, AfterValidator(_one_line)]
 
 
 class Record(BaseModel):
-    """One line of a record file; `image` is absent or null for a text-only record."""
+    """One line of a record file; `image` is absent or null for a text-only record, `rubric` where there is none."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     id: Sound
     question: Sound
     emotion: Annotated[str, AfterValidator(_group)]
-    triggers: Annotated[list[OneLine], Field(min_length=1)]
-    image: Sound | None = None
+    triggers: Annotated[list[Annotated[Trigger, BeforeValidator(_trigger)]], Field(min_length=1)]
+    image: Annotated[str, AfterValidator(_image)] | None = None
+    rubric: Sound | None = None
 
 
 class JsonlTask:
@@ -69,7 +106,7 @@ class JsonlTask:
         name: as it is written in a command.
 
     Raises:
-        DataError: the file is missing or malformed; names the file, the line, the field and what was expected.
+        DataError: the file is missing or cannot be read.
     """
 
     macro = True
@@ -81,13 +118,17 @@ class JsonlTask:
         self.files: tuple[Path, ...] = (path,)
         self.images: Path | None = path.parent if images is None else images
         self.images_help = "--images is the folder the image paths start from; default the folder of the record file"
-        self._repeats, self.groups = _check(path)
+        self._survey, self.groups = _surveyed(path)
+
+    @property
+    def malformed(self) -> tuple[Malformed, ...]:
+        """The records that cannot be read."""
+        return self._survey.malformed
 
     def __iter__(self) -> Iterator[Sample]:
         """The samples in file order."""
-        for line, record in _records(self.files[0]):
-            if line not in self._repeats.dropped:
-                yield _sample(record, self._repeats.flags(line))
+        for line, record in self._survey.sound(json_records(self.files[0], _record)):
+            yield _sample(record, self._survey.flags(line))
 
 
 def scenes() -> JsonlTask:
@@ -114,26 +155,24 @@ def _record_file(data: Path) -> Path:
     return found[0]
 
 
-def _check(path: Path) -> tuple[Repeats, tuple[str, ...]]:
-    """The equal records, and the emotions by first occurrence."""
+def _surveyed(path: Path) -> tuple[Survey, tuple[str, ...]]:
+    """The equal and the malformed records, and the emotions by first occurrence."""
     seen, groups = Seen(path), dict[str, None]()
-    for line, record in _records(path):
-        seen.add(line, record.id, canonical(record.model_dump()))
-        groups.setdefault(record.emotion)
-    if not groups:
-        raise DataError(f"{place(path)} holds no record; {FORMAT} a line")
-    return seen.repeats, tuple(groups)
+    for line, record in json_records(path, _record):
+        if isinstance(record, Malformed):
+            seen.refuse(line, record)
+        elif seen.add(line, record.id, canonical(record.model_dump())):
+            groups.setdefault(record.emotion)
+    return seen.survey(FORMAT.removeprefix("expected ")), tuple(groups)
 
 
-def _records(path: Path) -> Iterator[tuple[int, Record]]:
-    for line, value in json_lines(path):
-        if not isinstance(value, dict):
-            raise DataError(f"{place(path, line)}: {FORMAT}, got {shown(value)}")
-        try:
-            record = Record.model_validate(value)
-        except ValidationError as error:
-            raise DataError(f"{place(path, line)}{_told(error)}") from None
-        yield line, record
+def _record(value: object) -> Record:
+    if not isinstance(value, dict):
+        raise Refused(f"{FORMAT}, got {shown(value)}")
+    try:
+        return Record.model_validate(value)
+    except ValidationError as error:
+        raise Refused(_told(error)) from None
 
 
 def _sample(record: Record, flags: list[str]) -> Sample:
@@ -141,11 +180,12 @@ def _sample(record: Record, flags: list[str]) -> Sample:
         id=record.id,
         question=record.question,
         emotion=sys.intern(record.emotion),
-        triggers=tuple(Trigger(text) for text in record.triggers),
+        triggers=tuple(record.triggers),
         media=(Media(record.image),) if record.image is not None else (),
         cluster=record.image if record.image is not None else record.id,
         flags=tuple(flags),
-        annotation=numbered(record.triggers),
+        annotation=numbered([trigger.text for trigger in record.triggers]),
+        rubric=record.rubric or "",
     )
 
 
@@ -153,12 +193,12 @@ def _told(error: ValidationError) -> str:
     """The first fault of a record, in one line."""
     faults = error.errors(include_url=False)
     if unknown := [str(fault["loc"][0]) for fault in faults if fault["type"] == "extra_forbidden"]:
-        return f": unknown key {', '.join(map(shown, unknown[:5]))}; {FORMAT}"
+        return f"unknown key {', '.join(map(shown, unknown[:5]))}; {FORMAT}"
     first = faults[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
-        return f", field {field!r}: it is missing; {FORMAT}"
+        return f"field {field!r}: it is missing; {FORMAT}"
     why = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     why = why if why.startswith("expected") else f"expected {why[0].lower()}{why[1:]}"
-    where = f", field {field!r}" if field else ""
-    return f"{where}: {why}, got {shown(first['input'])}"
+    where = f"field {field!r}: " if field else ""
+    return f"{where}{why}, got {shown(first['input'])}"

@@ -40,7 +40,7 @@ TASKS: tuple[TaskInfo, ...] = (
 
 
 def open_task(name: str, data: Path | None, images: Path | None) -> Task:
-    """A task, its record files read and checked.
+    """A task to be run, its record files read and every record sound.
 
     Args:
         name: one of TASKS.
@@ -49,16 +49,29 @@ def open_task(name: str, data: Path | None, images: Path | None) -> Task:
 
     Raises:
         UserError: there is no such task, `data` is missing or not used, or `images` is no folder.
-        DataError: a record file is missing or malformed.
+        DataError: a record file is missing or malformed; names the file, the first such line and what was expected.
+    """
+    task = read_task(name, data, images)
+    for fault in task.malformed:
+        raise fault.error()
+    return task
+
+
+def read_task(name: str, data: Path | None, images: Path | None) -> Task:
+    """A task to be looked at: `Task.malformed` names the records that cannot be read. Arguments as in `open_task`.
+
+    Raises:
+        UserError: there is no such task, `data` is missing or not used, or `images` is no folder.
+        DataError: a record file is missing or cannot be read at all.
     """
     info = _info(name)
     try:
-        return _open(info, data, images)
+        return _read(info, data, images)
     except OSError as error:  # such as a name that is too long for any file
         raise UserError(f"--data, --images: {error.strerror}: {str(error.filename)[:60]!r}") from None
 
 
-def _open(info: TaskInfo, data: Path | None, images: Path | None) -> Task:
+def _read(info: TaskInfo, data: Path | None, images: Path | None) -> Task:
     name = info.name
     if images is not None and not images.is_dir():
         raise UserError(f"--images: expected a folder, got {str(images)!r}, which is {_kind(images)}")
