@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,6 +50,7 @@ def eibench(shared: Path) -> Path:
 def whyfeel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Told]]:
     """Run the command line in this process."""
     thresholds = gc.get_threshold()
+    handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*args: object) -> Told:
         monkeypatch.setattr(sys, "argv", ["whyfeel", *map(str, args)])
@@ -61,3 +63,5 @@ def whyfeel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
     yield run
     gc.set_threshold(*thresholds)
+    for one, handler in handlers.items():
+        signal.signal(one, handler)

@@ -129,7 +129,7 @@ class TestPictures:
         await engine.converse(tools.asking(self.ask("3.gif")), "answer")
         assert len(model.requests) == 2
         shown = model.requests[0].pictures[Media("1.gif")]
-        assert (shown.header.mime, shown.base64[:4]) == ("image/gif", b"R0lG")
+        assert (shown.header.mime, shown.base64[:4]) == ("image/png", b"iVBO")  # a transparent one, laid on white
         assert json.loads(model.requests[0].asked)["messages"] == [["user", [{"picture": shown.token}, "Why?"]]]
 
     async def test_a_bad_picture_fails_the_ask_without_a_call(self, media: MediaStore, tools: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -392,6 +393,30 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path, open_le
     known = [again.get(key) for key in kept]
     assert all(one is not None and one.text == "x" * 5000 for one in known)
     again.close()
+
+
+async def test_a_value_of_ours_that_cannot_be_written_fails_and_never_hangs(
+    ledger: Ledger, within: Within, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writing thread must outlive whatever a row holds."""
+
+    def broken(_: Entry) -> tuple[Any, ...]:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(Entry, "row", broken)
+    with pytest.raises(StoreFailed, match="a fault of ours"):
+        await within(ledger.put(entry("a")))
+
+
+async def test_what_cannot_be_written_says_why_where_and_what_to_do(ledger: Ledger) -> None:
+    told = str(ledger_module.store_failed("the ledger", ledger.path, OSError(28, "No space left on device")))
+    assert re.fullmatch(
+        r"the ledger '.*/ledger\.sqlite' cannot be written: No space left on device \([\d,]+ bytes are free there\)\. "
+        r"Nothing that was answered before is lost: make room or mend the cause, then run the same command again",
+        told,
+    )
+    gone = ledger_module.store_failed("the ledger", ledger.path / "no" / "where", RuntimeError("odd"))
+    assert "cannot be written: odd (its folder cannot be looked at)" in str(gone)
 
 
 async def test_after_a_failed_commit_nothing_more_is_taken(

@@ -55,10 +55,11 @@ class Done:
         return [line for line in self.err.splitlines() if line.startswith("whyfeel:")]
 
     def one_line(self) -> str:
-        """The one line that a command which ended early leaves; anything else fails."""
-        assert self.err.count("\n") == 1, self.err
-        assert len(self.said) == 1, self.err
-        return self.said[0]
+        """The one line that a command which ended early leaves, but for where pictures go; anything else fails."""
+        lines = [line for line in self.err.splitlines() if not line.startswith("whyfeel: pictures go to ")]
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("whyfeel:"), self.err
+        return lines[0]
 
 
 @dataclass

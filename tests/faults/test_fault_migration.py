@@ -95,6 +95,31 @@ def test_an_old_run_goes_on_and_asks_nothing_again(serve, cli, command, durable,
     assert server.counts() == before
 
 
+JUDGE_1 = "official-llama3-e7e654c6"  # as the first release named this judge, asked of a model "judge"
+
+
+def test_a_run_folder_of_the_first_release_goes_on_and_books_its_judge_as_before(serve, cli, command, ledger, tmp_path):
+    """Its run.json does not know the settings that came later; nobody had changed them then."""
+    server, run = serve(good), tmp_path / "run"
+    first = cli.run(*command(server, run, "--json"))
+    age(run)
+    manifest = json.loads((run / "run.json").read_text())
+    for name in ("captions", "pictures"):
+        manifest["spec"].pop(name, None)
+    manifest["spec"]["judge"].pop("pictures", None)
+    manifest["judges"] = {JUDGE_1: manifest["spec"]["judge"]}
+    (run / "run.json").write_text(json.dumps(manifest))
+    with closing(sqlite3.connect(run / "ledger.sqlite")) as db:
+        db.execute("UPDATE answers SET purpose = ? WHERE role = 'judge'", (JUDGE_1,))
+        db.commit()
+    calls = len(server.calls)
+    done = cli.run(*command(server, run, "--json"))
+    assert (done.status, done.err) == (0, "")
+    assert len(server.calls) == calls
+    assert json.loads(done.out)["calls"] == json.loads(first.out)["calls"] == 2 * COUNT
+    assert list(json.loads((run / "run.json").read_text())["judges"]) == [JUDGE_1]
+
+
 def need(found: bool, what: str) -> None:
     if not found and os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"needed here: {what}")

@@ -29,7 +29,8 @@ def drive() -> Drive:
             while True:
                 assert isinstance(ask, Ask)
                 asks.append(ask)
-                reply = next(script)
+                reply = next(script, None)
+                assert reply is not None, "the judge asks more often than the script replies"
                 if isinstance(reply, Exception):
                     ask = judging.throw(reply)
                 else:

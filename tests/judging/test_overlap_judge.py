@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from whyfeel.judging.claims import Clause, Statement, statements, trigger_stems
 from whyfeel.judging.overlap import THRESHOLD, OverlapJudge, Weights, assign
-from whyfeel.records import Judgement, Response, Unscored, rng
+from whyfeel.records import Judgement, Response, Trigger, Unscored, json_line, rng
 
 
 @pytest.fixture
@@ -49,7 +50,15 @@ def test_a_verdict_by_hand(verdict, party):
     got = verdict(OverlapJudge([party]), party, "Friends who smile, a clown, and a cake for her birthday.")
     assert got == Judgement(
         party.id,
-        {"correct": 2, "total": 3, "claims": 3, "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3},
+        {
+            "correct": 2,
+            "total": 3,
+            "claims": 3,
+            "precision": 2 / 3,
+            "recall": 2 / 3,
+            "f1": 2 / 3,
+            "unsupported": 1 - 2 / 3,
+        },
         {
             "matched": [[0, "Friends who smile", 1.0], [1, "a cake for her birthday", 1.0]],
             "unsupported": ["a clown"],
@@ -62,7 +71,8 @@ def test_a_clause_names_one_trigger_only(verdict, make_sample):
     judge = OverlapJudge([sample])
     assert verdict(judge, sample, "Smiling friends").counts["correct"] == 1
     twice = verdict(judge, sample, "Smiling friends. Friends smiling. Smiling friends.")
-    assert twice.counts == {"correct": 2, "total": 2, "claims": 3, "precision": 2 / 3, "recall": 1, "f1": 0.8}
+    counted = {"correct": 2, "total": 2, "claims": 3, "precision": 2 / 3, "recall": 1, "f1": 0.8}
+    assert twice.counts == {**counted, "unsupported": 1 - 2 / 3}
     # of equal clauses the earlier ones count, in the annotation's order
     assert twice.detail["matched"] == [[0, "Smiling friends", 1.0], [1, "Friends smiling", 1.0]]
 
@@ -92,7 +102,8 @@ def test_an_announcement_and_a_label_cost_nothing(verdict, party):
 @pytest.mark.parametrize("text", ["", "  \n", "🎉🎉", "It is difficult to say.", "...", "{score: 5/5}"])
 def test_an_answer_without_claims_scores_nothing(verdict, party, text):
     got = verdict(OverlapJudge([party]), party, text)
-    assert got.counts == {"correct": 0, "total": 3, "claims": 0, "precision": 0, "recall": 0, "f1": 0}
+    counted = {"correct": 0, "total": 3, "claims": 0, "precision": 0, "recall": 0, "f1": 0, "unsupported": 0}
+    assert got.counts == counted
     assert got.detail == {"matched": [], "unsupported": []}
     assert got.unscored is None
 
@@ -102,6 +113,23 @@ def test_another_script_is_read_and_matches_its_own_words(verdict, make_sample):
     got = verdict(OverlapJudge([sample]), sample, "蛋糕，气球。")
     assert got.counts["correct"] == 1
     assert got.detail["unsupported"] == ["气球"]
+
+
+def test_weights_enter_recall_and_not_precision(verdict, party):
+    weighted = replace(party, triggers=tuple(map(Trigger, [t.text for t in party.triggers], [0.5, 3, 1.5])))
+    got = verdict(OverlapJudge([party]), weighted, "Friends who smile, a clown, and a cake for her birthday.")
+    assert (got.counts["correct"], got.counts["total"]) == (3.5, 5)
+    assert (got.counts["recall"], got.counts["precision"]) == (0.7, 2 / 3)
+    assert got.counts["f1"] == pytest.approx(2 * 0.7 * (2 / 3) / (0.7 + 2 / 3))
+
+
+def test_equal_weights_write_the_very_same_line(verdict, party):
+    text = "Friends who smile, a clown, and a cake for her birthday."
+    doubled = replace(party, triggers=tuple(Trigger(t.text, 2.0) for t in party.triggers))
+    one, two = (verdict(OverlapJudge([party]), sample, text) for sample in (party, doubled))
+    assert json_line(one.to_json()) == json_line(two.to_json()).replace(
+        '"correct": 4, "total": 6', '"correct": 2, "total": 3'
+    )
 
 
 def test_a_sample_without_triggers_is_unscored(verdict, make_sample):
@@ -142,8 +170,8 @@ def test_the_assignment_is_the_best_of_all(clauses, triggers):
 def test_tally_by_hand(make_sample):
     tally = OverlapJudge([]).tally()
     one, two = make_sample("a", "b"), make_sample("a", "b", "c", "d")
-    counts = {"correct": 1, "total": 2, "claims": 4, "precision": 0.25, "recall": 0.5, "f1": 1 / 3}
-    nothing = {"correct": 0, "total": 4, "claims": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0}
+    counts = {"correct": 1, "total": 2, "claims": 4, "precision": 0.25, "recall": 0.5, "f1": 1 / 3, "unsupported": 0.75}
+    nothing = {"correct": 0, "total": 4, "claims": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0, "unsupported": 0.0}
     tally.add(one, Judgement(one.id, counts))
     tally.add(two, Judgement(two.id, unscored=Unscored("timeout")))
     tally.add(two, Judgement(two.id, nothing))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -91,11 +92,44 @@ def test_zeros_behind_a_gif_do_no_harm(make: Make) -> None:
     assert read(make("gif animated") + b"\x00" * 500) == read(make("gif animated"))
 
 
-@pytest.mark.parametrize("name", ["jpeg", "png"])
-def test_an_end_marker_is_looked_for_in_the_last_64_kib(name: str, make: Make) -> None:
-    marker = 2 if name == "jpeg" else 12
-    assert taken(make(name) + b"\x01" * (65_536 - marker))
-    assert not taken(make(name) + b"\x01" * (65_536 - marker + 1))
+@pytest.mark.parametrize("name", ["jpeg", "jpeg progressive", "jpeg restarts", "png", "png interlaced", "gif animated"])
+@pytest.mark.parametrize("trailer", [b"\x01" * 65_536, b"\x01" * 300_000, b"\xff" * 100_000])
+def test_much_behind_the_end_does_no_harm(name: str, trailer: bytes, make: Make) -> None:
+    """Where the end marker is not found near the end, the whole file is walked; a cut is still told."""
+    whole = make(name)
+    assert read(whole + trailer) == read(whole)
+    for cut in (whole[:-1], whole[: len(whole) * 2 // 3]):
+        assert not taken(cut + trailer)
+
+
+class Watched(io.BytesIO):
+    """A file that counts the bytes read of it."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "gif 87a", "webp"])
+def test_only_the_start_and_the_end_are_read(kind: str, make: Make) -> None:
+    """Of a large file with metadata in front, and with a camera's note at the end."""
+    whole = make(kind)
+    filling = b"\x01" * 50_000
+    if kind == "jpeg":
+        whole = whole[:2] + (b"\xff\xe5\xc3\x52" + filling) * 20 + whole[2:] + b"note"
+    elif kind == "png":
+        private = b"\x00\x00\xc3\x50prVt" + filling + struct.pack(">I", zlib.crc32(b"prVt" + filling))
+        whole = whole[:33] + private * 20 + whole[33:] + b"note"
+    elif kind == "gif 87a":
+        whole = whole[:-1] + (b"!\xfe" + (b"\x01\x01") * 25_000 + b"\x00") * 20 + b";"
+    else:
+        whole += filling * 20
+    stream = Watched(whole)
+    assert read_header(stream) == read(make(kind))
+    assert stream.count < 70_000 < len(whole)
 
 
 def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture(make: Make) -> None:
@@ -128,6 +162,21 @@ def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture(make: Make) -> Non
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIDAT" + bytes(40), "PNG header"),
         (b"GIF89a\x01\x00\x01", "GIF header"),
         (b"GIF89a\x01\x00\x01\x00\x00\x00\x00", "GIF is cut off"),
+        (
+            b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x03\x02\x00\x00\x00",
+            "colour type 2 with 3",
+        ),
+        (
+            b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x05\x00\x00\x00",
+            "colour type 5 with 8",
+        ),
+        (
+            b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x02",
+            "methods [0, 0, 2]",
+        ),
+        (b"\xff\xd8\xff\xc0\x00\x0b\x0c\x00\x01\x00\x01\x01" + bytes(20), "1 components of 12 bits"),
+        (b"\xff\xd8\xff\xc3\x00\x0b\x08\x00\x01\x00\x01\x01" + bytes(20), "rare kind (frame 0xC3)"),
+        (b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x02" + bytes(20), "2 components of 8 bits"),
         (b"RIFF\x04\x00\x00\x00WEBP", "WebP header"),
         (b"RIFF\xff\xff\xff\xffWEBPVP8 " + bytes(40), "shorter than its header says"),
         (b"RIFF\x20\x00\x00\x00WEBPVP8Z" + bytes(40), "WebP header"),
@@ -154,11 +203,17 @@ def test_a_picture_without_pixels_is_refused(width: int, height: int, make: Make
 def test_the_largest_sizes_are_read_in_full(make: Make) -> None:
     """Width and height take all their bits, and stay apart."""
     png, gif, webp = make("png"), make("gif 87a"), make("webp alpha")
-    large, wide = 2**31 - 1, 65_535
-    assert read(png[:16] + struct.pack(">II", large, 3) + png[24:]) == Header("image/png", large, 3)
-    assert read(gif[:6] + struct.pack("<HH", 3, wide) + gif[10:]) == Header("image/gif", 3, wide)
-    canvas = (2**24 - 1).to_bytes(3, "little") + (2).to_bytes(3, "little")
-    assert read(webp[:24] + canvas + webp[30:]) == Header("image/webp", 2**24, 3)
+    canvas = (2**24 - 1).to_bytes(3, "little")
+    assert read(webp[:24] + canvas + bytes(3) + webp[30:]) == Header("image/webp", 2**24, 1)
+    assert read(gif[:6] + struct.pack("<HH", 3, 65_535) + gif[10:]) == Header("image/gif", 3, 65_535)
+    assert read(png[:16] + struct.pack(">II", 3, 13_333_333) + png[24:]) == Header("image/png", 3, 13_333_333)
+    for data, size in (
+        (png[:16] + struct.pack(">II", 2**32 - 1, 3) + png[24:], "4294967295x3"),
+        (gif[:6] + struct.pack("<HH", 65_534, 65_535) + gif[10:], "65534x65535"),
+        (webp[:24] + canvas + (2).to_bytes(3, "little") + webp[30:], "16777216x3"),
+    ):
+        with pytest.raises(BadPicture, match=f"{size} pixels are .* megapixels; at most 40 are allowed"):
+            read(data)
 
 
 @settings(deadline=None, max_examples=300)

@@ -6,6 +6,9 @@ import asyncio
 import base64
 import gc
 import hashlib
+import os
+import socket
+import stat
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from whyfeel.media import BadPicture, Header, Loaded, MediaStore, store
+from whyfeel.media import BadPicture, Examined, Header, Loaded, MediaStore, fetched_name, store
 from whyfeel.records import Media
 
 Make = Callable[[str], bytes]
@@ -46,10 +49,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
 
     class Counted(Loaded):
-        def __init__(self, data: bytes) -> None:
+        def __init__(self, data: bytes, max_side: int | None = None) -> None:
             seen.append(len(data))
             time.sleep(0.02)
-            super().__init__(data)
+            super().__init__(data, max_side)
 
     monkeypatch.setattr(store, "Loaded", Counted)
     return seen
@@ -70,7 +73,7 @@ async def test_a_picture_is_checked_and_loaded(media: MediaStore, make: Make) ->
     assert media.check(Media("Happy/1.jpg")) == header
     loaded = await media.load(Media("Happy/1.jpg"))
     assert loaded.header == header
-    assert loaded.token == hashlib.sha256(make("jpeg")).hexdigest() + ":as-is/1"
+    assert loaded.token == hashlib.sha256(make("jpeg")).hexdigest() + ":plain/2"
     assert base64.b64decode(loaded.base64, validate=True) == make("jpeg")
     assert loaded.base64 is loaded.base64
 
@@ -179,6 +182,120 @@ async def test_a_disk_that_fails_is_a_bad_picture(media: MediaStore, monkeypatch
 
     monkeypatch.setattr(store, "open", failing, raising=False)
     assert await refuse(media, "2.png") == "'2.png' cannot be read: Input/output error"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "null"])
+async def test_what_is_no_regular_file_is_not_waited_for(
+    media: MediaStore, root: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe that nobody writes to would hold a reading thread for ever."""
+    if kind == "fifo":
+        os.mkfifo(root / "odd.jpg")
+    elif kind == "socket":
+        monkeypatch.chdir(root)  # the address of a socket may not be long
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind("odd.jpg")
+    else:
+        try:
+            os.mknod(root / "odd.jpg", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+            (root / "odd.jpg").read_bytes()
+        except PermissionError:
+            pytest.skip("no device can be made or opened here")
+    said = await asyncio.wait_for(refuse(media, "odd.jpg"), 10)
+    assert said == (
+        "'odd.jpg' cannot be read: No such device or address"
+        if kind == "socket"
+        else "'odd.jpg' is no regular file but a pipe or a device"
+    )
+    assert media.examine(Media("odd.jpg")) == Examined("", said)
+
+
+async def test_a_file_of_more_than_64_mib_is_refused_unread(media: MediaStore, root: Path, make: Make) -> None:
+    for name, size in (("large.jpg", 64 * 2**20), ("larger.jpg", 64 * 2**20 + 1)):
+        (root / name).write_bytes(make("jpeg"))
+        os.truncate(root / name, size)  # zeros behind the end, which take no room on the disk
+    assert media.check(Media("large.jpg")) == Header("image/jpeg", 37, 23)
+    assert base64.b64decode((await media.load(Media("large.jpg"))).base64) == make("jpeg")
+    assert "'larger.jpg' has 67,108,865 bytes; at most 67,108,864 (64" in await refuse(media, "larger.jpg")
+
+
+NAMES = [
+    *("a b.jpg", " .jpg", "%2e%2e", "%2e%2e%2f2.png", "a%20b.jpg", "..jpg", "...", "-rf", "~", "$HOME", "*?.jpg"),
+    *("a\\b.jpg", "..\\2.png", "C:\\1.jpg", "\\\\server\\share", "caf\u00e9.jpg", "cafe\u0301.jpg", "x" * 255),
+    *("\u202e.jpg", "line\nbreak.jpg", "tab\t.jpg", "ﬁ.jpg", "con.jpg", "trailing.", "http:", "file:1.jpg"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_name_means_nothing_but_itself(media: MediaStore, root: Path, make: Make, name: str) -> None:
+    (root / "Happy" / name).write_bytes(make("webp"))
+    assert media.check(Media(f"Happy/{name}")).mime == "image/webp"
+    (root / name).write_bytes(make("webp"))
+    assert (await media.load(Media(name))).header == media.check(Media(name))
+
+
+async def test_names_that_differ_in_case_or_form_are_two(media: MediaStore, root: Path, make: Make) -> None:
+    (root / "A.png").write_bytes(make("png"))
+    (root / "a.png").write_bytes(make("png grey"))
+    (root / "caf\u00e9.png").write_bytes(make("png palette"))
+    assert media.read(Media("A.png")) == make("png")
+    assert media.read(Media("a.png")) == make("png grey")
+    assert media.read(Media("caf\u00e9.png")) == make("png palette")
+    assert "no such file" in await refuse(media, "cafe\u0301.png")
+    assert "no such file" in await refuse(media, "happy/1.JPG")
+
+
+URL = "https://example.org/a/1.jpg?size=large"
+
+
+async def test_a_picture_at_a_url_is_read_where_it_was_fetched_to(root: Path, tmp_path: Path, make: Make) -> None:
+    (tmp_path / "fetched").mkdir()
+    store_of_both = MediaStore(root, fetched=tmp_path / "fetched")
+    (tmp_path / "fetched" / hashlib.sha256(URL.encode()).hexdigest()).write_bytes(make("png"))
+    assert store_of_both.check(Media(URL)) == Header("image/png", 37, 23)
+    assert (await store_of_both.load(Media(URL))).header == Header("image/png", 37, 23)
+    assert store_of_both.examine(Media(URL)).fault is None
+    assert store_of_both.check(Media("2.png")).mime == "image/png"
+    said = await refuse(store_of_both, "http://example.org/../../secret.jpg")
+    assert said.endswith("was not fetched: pictures at URLs are fetched only with --allow-urls")
+    store_of_both.close()
+
+
+@pytest.mark.parametrize("folder", [Path("/"), None])
+async def test_a_url_is_never_a_path(folder: Path | None, media: MediaStore, root: Path, make: Make) -> None:
+    (root / "https:" / "example.org" / "a").mkdir(parents=True)
+    (root / "https:" / "example.org" / "a" / "1.jpg?size=large").write_bytes(make("jpeg"))
+    assert await refuse(media, URL) == f"{URL!r} was not fetched: pictures at URLs are fetched only with --allow-urls"
+    other = MediaStore(folder)
+    assert "--allow-urls" in await refuse(other, URL)
+    other.close()
+    assert media.fault(Media("ftp://example.org/1.jpg")) == "no such file: 'ftp://example.org/1.jpg'"
+
+
+def test_the_name_of_what_was_fetched() -> None:
+    assert fetched_name(URL) == hashlib.sha256(URL.encode()).hexdigest()
+    assert len({fetched_name(url) for url in (URL, URL + " ", URL.upper(), URL + "\ud800")}) == 4
+
+
+async def test_a_store_sends_no_more_pixels_than_it_was_told(root: Path, make: Make) -> None:
+    small = MediaStore(root, max_side=20)
+    loaded = await small.load(Media("2.png"))
+    assert loaded.header == Header("image/png", 20, 12)
+    assert loaded.token == hashlib.sha256(make("png")).hexdigest() + ":plain/2,max-side=20"
+    assert small.check(Media("2.png")) == Header("image/png", 37, 23)
+    small.close()
+
+
+def test_a_picture_is_examined(media: MediaStore, root: Path, make: Make) -> None:
+    assert media.examine(Media("2.png")) == Examined(hashlib.sha256(make("png")).hexdigest(), None)
+    assert media.examine(Media("no.png")) == Examined("", "no such file: 'no.png'")
+    (root / "page.jpg").write_bytes(b"<html>")
+    page = media.examine(Media("page.jpg"))
+    assert page.digest == hashlib.sha256(b"<html>").hexdigest()
+    assert page.fault == media.fault(Media("page.jpg"))
+    assert media.read(Media("page.jpg")) == b"<html>"
+    with pytest.raises(BadPicture, match="outside the images folder"):
+        media.read(Media("../secret.jpg"))
 
 
 async def test_without_a_root_there_are_no_pictures() -> None:

@@ -57,6 +57,8 @@ def summary(scores: dict[str, dict[str, Any]], **other: Any) -> dict[str, Any]:
         "tokens": {"in": 1, "out": 2},
         "cost": 1.5,
         "seconds": 3.0,
+        "left_out": {"temperature": 1234},
+        "warnings": [],
     } | other
 
 

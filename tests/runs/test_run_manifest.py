@@ -177,7 +177,8 @@ def test_a_server_that_moved_keeps_the_ledger_and_is_told_and_recorded(tmp_path:
     result = run(again, watch)
     assert result.summary["scored"] == 2, "both answers were known, so the address was not called"
     assert watch.notes == [
-        f"m moved from http://127.0.0.1:9/v1 to {moved}; known answers are kept, and the move is recorded in run.json"
+        f"m moved from http://127.0.0.1:9/v1 to {moved}; known answers are kept, and the move is recorded in run.json",
+        "pictures go to 127.0.0.1:10 (this machine)",
     ]
     addresses = RunFolder(tmp_path / "r").read_manifest()["addresses"]
     assert [entry["address"] for entry in addresses] == ["http://127.0.0.1:9/v1", moved]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from io import TextIOWrapper
+from types import FrameType
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from whyfeel import __version__
 from whyfeel.cli import data, demo, doctor, judge, judge_answers, models, run, score, tasks
+from whyfeel.cli.output import give_up_stdout
 from whyfeel.errors import Interrupted, RunStopped, UserError
 
 app = typer.Typer(
@@ -43,6 +46,9 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 100)
     # numpy's matrix products are small here: a pool of threads costs more to start than it saves
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _open_streams()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _interrupt)
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         # a terminal that cannot show a character gets "?" for it, not a traceback after a paid run
         sys.stdout.reconfigure(errors="replace")
@@ -63,14 +69,25 @@ def main() -> None:
     except Interrupted as error:
         _say(str(error))
         status = 128 + error.signal
-    except KeyboardInterrupt:
-        _say("stopped")
-        status = 130
     except BrokenPipeError:
-        # the reader of our output went away; keep the interpreter from complaining about it once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()  # the reader of our output went away
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_streams() -> None:
+    """Give a process that was started without stdout or stderr ones that lead nowhere.
+
+    At once: the next file to be opened, the ledger even, would take their places.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False))
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """Ctrl-C or SIGTERM while no calls are made: while options and data are read, and while files are written."""
+    raise Interrupted(number)
 
 
 def _say(message: str) -> None:

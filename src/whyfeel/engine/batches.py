@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyfeel.errors import StoreFailed
+from whyfeel.engine.ledger import store_failed
 
 WAIT = 60.0  # seconds for the ledger's own writer to finish a transaction
 
@@ -65,4 +65,4 @@ class BatchBook:
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute(statement, values)
         except sqlite3.Error as error:
-            raise StoreFailed(f"the ledger {str(self._ledger)!r} cannot be written: {error}") from None
+            raise store_failed("the ledger", self._ledger, error) from None

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import sleep
-from typing import Any, NoReturn
+from typing import Any
 
 from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, canonical
@@ -70,6 +71,11 @@ SELECT count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coales
        total(cost), count(*) - count(cost)
 FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FROM json_each(?)))
 """
+LEFT_OUT = """
+SELECT named.value, count(*) FROM answers, json_each(left_out) AS named
+WHERE purpose IN (SELECT value FROM json_each(?)) GROUP BY 1 ORDER BY 1
+"""
+DAMAGED = "put a copy in its place, if there is one, and run the same command again"
 GATHER = 0.003  # seconds that a batch waits for company: a fifth less CPU a call for one per cent of its latency
 DURABLE_WITHIN = 60.0  # seconds that a commit waits for another process's lock on the file
 
@@ -123,8 +129,8 @@ class Ledger:
         readonly: for `--reuse` and `replay:`; an old ledger is then read as it is.
 
     Raises:
-        DataError: the file is not a ledger, or was written by a newer whyfeel.
-        StoreFailed: the file cannot be made.
+        DataError: the file is not a ledger, is damaged, or was written by a newer whyfeel.
+        StoreFailed: the file cannot be opened, made or brought up to date; an old one is then as it was.
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
@@ -134,31 +140,35 @@ class Ledger:
         self._error: StoreFailed | None = None
         if readonly and not path.is_file():
             raise DataError(f"there is no ledger at {str(path)!r}")
-        try:
-            if not readonly:
-                _create(path)
-            self._reader = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-            version = self._reader.execute("PRAGMA user_version").fetchone()[0]
-            # a look-up in a file that is being written costs 50 microseconds, and most asks of a new run are not there
-            ours = 1 <= version <= VERSION  # another version may have other tables
-            self._present = (
-                {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")} if ours else set()
-            )
-        except sqlite3.DatabaseError as error:
-            _explain(path, error)
-        if not ours:
-            self._reader.close()
-            newer = "a newer whyfeel wrote it: upgrade whyfeel to read it" if version > VERSION else "it is no ledger"
-            raise DataError(
-                f"{str(path)!r} has ledger version {version}, this whyfeel reads versions up to {VERSION}; {newer}"
-            )
-        self._find = FIND.format(columns=COLUMNS + (SINCE_2 if version >= 2 else ", NULL, NULL"))
+        with ExitStack() as undo:
+            try:
+                if not readonly:
+                    _bring_up_to_date(path)
+                self._reader = _reading(path)
+                undo.callback(self._reader.close)
+                version = _version_of(self._reader)
+                if not 1 <= version <= VERSION:  # another version may have other tables
+                    raise _strange_version(path, version)
+                self._find = FIND.format(columns=COLUMNS + (SINCE_2 if version >= 2 else ", NULL, NULL"))
+                self._reader.execute(self._find, ("",))
+                # a look-up in a file that is being written costs 50 microseconds; most asks of a new run are not there
+                self._present = {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")}
+            except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # the latter two: keys that are no keys
+                raise _explained(path, error) from None
+            undo.pop_all()
 
     def get(self, key: str) -> Answer | None:
-        """The durable answer to an ask, if there is one."""
+        """The durable answer to an ask, if there is one.
+
+        Raises:
+            StoreFailed: the file can no longer be read.
+        """
         if _short(key) not in self._present:
             return None
-        row = self._reader.execute(self._find, (key,)).fetchone()
+        try:
+            row = self._reader.execute(self._find, (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the ledger {str(self.path)!r} cannot be read: {error}; {DAMAGED}") from None
         if row is None:
             return None
         known, reasoning, left_out = row[2:10], row[10] or "", row[11] or "[]"
@@ -192,6 +202,11 @@ class Ledger:
         calls, tries, tokens_in, tokens_out, cost, unpriced = self._reader.execute(TOTALS, (chosen, chosen)).fetchone()
         return Totals(calls, tries, tokens_in, tokens_out, None if unpriced else cost)
 
+    def left_out(self, purposes: Iterable[str]) -> dict[str, int]:
+        """Settings that servers did not take, and how many of the answers to these purposes were given without them."""
+        rows = self._reader.execute(LEFT_OUT, (canonical(sorted(purposes)),))
+        return dict(rows.fetchall())
+
     def models(self, role: str) -> list[str]:
         """The declared names of the models that answered a role."""
         rows = self._reader.execute("SELECT DISTINCT model FROM answers WHERE role = ? ORDER BY 1", (role,))
@@ -213,7 +228,7 @@ class Ledger:
         try:
             db = _open_writer(self.path)
         except sqlite3.Error as error:
-            db, self._error = None, _store_failed(self.path, error)
+            db, self._error = None, store_failed("the ledger", self.path, error)
         closing = False
         while not closing:
             first = self._queue.get()
@@ -232,7 +247,7 @@ class Ledger:
                 loop.call_soon_threadsafe(self._settle, batch, self._error)
         if db is not None:
             # a ledger at rest is one plain file: it can be copied alone, and read where nothing may be written
-            with suppress(sqlite3.OperationalError):  # somebody reads it at this moment
+            with suppress(sqlite3.Error):  # somebody reads it at this moment, or the disk is full
                 db.execute("PRAGMA busy_timeout = 1000")
                 db.execute("PRAGMA journal_mode = DELETE")
             db.close()
@@ -258,49 +273,100 @@ def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreF
     try:
         with db:
             db.executemany(PUT, [entry.row() for entry, _ in batch])
-    except (sqlite3.Error, UnicodeError, OverflowError) as error:  # the latter two: a value SQLite cannot hold
-        return _store_failed(path, error)
+    except Exception as error:  # noqa: BLE001 - were the writing thread to die, all who wait for it would wait for ever
+        return store_failed("the ledger", path, error)
     return None
 
 
-def _store_failed(path: Path, error: Exception) -> StoreFailed:
-    return StoreFailed(f"the ledger {str(path)!r} cannot be written: {error}; what was answered before is kept")
+def store_failed(what: str, path: Path, error: Exception, done: str = "written") -> StoreFailed:
+    """The error that ends a run whose file cannot be written: which file, why, how much room there is, what to do.
 
-
-def _create(path: Path) -> None:
-    """Make the tables of a new ledger, or bring an old one up to date, in one transaction."""
-    db = sqlite3.connect(path, timeout=DURABLE_WITHIN, isolation_level=None)
+    Args:
+        what: what the file is, such as "the ledger".
+        done: what cannot be done to it.
+    """
     try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            _change(db, [SCHEMA, BATCHES])
-        elif version < VERSION:
-            _back_up(db, path.with_name(f"{path.stem}.v{version}{path.suffix}"))
-            _change(db, [step for to in range(version + 1, VERSION + 1) for step in MIGRATIONS[to]])
-    finally:
-        db.close()
+        disk = os.statvfs(path.parent)
+    except OSError:
+        room = "its folder cannot be looked at"
+    else:
+        room = f"{disk.f_bavail * disk.f_frsize:,} bytes are free there"
+    why = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return StoreFailed(
+        f"{what} {str(path)!r} cannot be {done}: {why} ({room}). Nothing that was answered before is lost: "
+        "make room or mend the cause, then run the same command again"
+    )
 
 
-def _change(db: sqlite3.Connection, steps: Iterable[str]) -> None:
-    """All the steps and the new version number, or none of them."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        for step in steps:
-            db.execute(step)
-        db.execute(f"PRAGMA user_version = {VERSION}")
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+def _reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
-def _back_up(db: sqlite3.Connection, copy: Path) -> None:
-    """A copy of the ledger as it was, whole and on disk before anything is changed."""
+def _version_of(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _strange_version(path: Path, version: int) -> DataError:
+    why = "a newer whyfeel wrote it: upgrade whyfeel to read it" if version > VERSION else "it is no ledger"
+    return DataError(f"{str(path)!r} has ledger version {version}, this whyfeel reads versions up to {VERSION}; {why}")
+
+
+def _bring_up_to_date(path: Path) -> None:
+    """Make the tables of a new ledger, or migrate an old one, in one transaction.
+
+    Raises:
+        DataError: the file is somebody else's database.
+        sqlite3.Error, OSError: it cannot be done; the file is as it was.
+    """
+    with closing(sqlite3.connect(path, timeout=DURABLE_WITHIN, isolation_level=None)) as db:
+        if not 0 <= _version_of(db) < VERSION:
+            return
+        db.execute("BEGIN IMMEDIATE")  # closing takes back what is not committed
+        if (version := _version_of(db)) < VERSION:  # another process may have done it before the lock was ours
+            _migrate(db, path, version)
+        db.execute("COMMIT")
+
+
+def _migrate(db: sqlite3.Connection, path: Path, version: int) -> None:
+    """All the steps to the current version, with a copy of an old ledger made first."""
+    if version == 0:
+        if db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise _strange_version(path, 0)
+        steps: list[str] = [SCHEMA, BATCHES]
+    else:
+        db.execute(FIND.format(columns=COLUMNS), ("",))  # fails where it is no ledger, before anything is copied
+        steps = [step for to in range(version + 1, VERSION + 1) for step in MIGRATIONS[to]]
+        _back_up(path, path.with_name(f"{path.stem}.v{version}{path.suffix}"))
+    for step in steps:
+        db.execute(step)
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _back_up(path: Path, copy: Path) -> None:
+    """A copy of the ledger as it was, whole and on disk before anything is changed; nobody may write meanwhile."""
     part = copy.with_name(copy.name + ".part")
-    part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part)) as other:
-        db.backup(other)
-    part.replace(copy)
+    try:
+        part.unlink(missing_ok=True)
+        # a connection of its own: SQLite copies nothing over one that is about to write
+        with closing(_reading(path)) as old, closing(sqlite3.connect(part)) as new:
+            new.execute("PRAGMA journal_mode = OFF")  # a copy that is not finished is thrown away
+            old.backup(new)
+            new.execute("PRAGMA journal_mode = DELETE")  # one plain file, also where the ledger has a log beside it
+        _to_disk(part)
+        part.replace(copy)
+        _to_disk(copy.parent)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Flush a file, or a folder's list of files, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:
@@ -311,11 +377,16 @@ def _open_writer(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _explain(path: Path, error: sqlite3.Error) -> NoReturn:
-    code: str = getattr(error, "sqlite_errorname", "")
-    if code == "SQLITE_NOTADB" or "file is not a database" in str(error):
-        raise DataError(f"{str(path)!r} is not a ledger (not an SQLite file)") from None
-    raise StoreFailed(f"the ledger {str(path)!r} cannot be opened: {error}") from None
+def _explained(path: Path, error: Exception) -> DataError | StoreFailed:
+    """What went wrong with opening a ledger, in the user's terms."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    if isinstance(error, (ValueError, TypeError)) or name in {"SQLITE_NOTADB", "SQLITE_ERROR"}:
+        return DataError(f"{str(path)!r} is not a ledger ({error})")
+    if name.startswith("SQLITE_CORRUPT"):
+        return DataError(f"the ledger {str(path)!r} is damaged ({error}): {DAMAGED}")
+    if name == "SQLITE_READONLY_ROLLBACK":
+        return StoreFailed(f"the ledger {str(path)!r} is half written: its run was killed; run its own command again")
+    return store_failed("the ledger", path, error, "opened")
 
 
 def _storable(text: str) -> str | bytes:

@@ -65,6 +65,11 @@ class Price:
     tokens_out: float
     as_of: date | None = None
 
+    @property
+    def halved(self) -> Price:
+        """What a batch service charges."""
+        return Price(self.tokens_in / 2, self.tokens_out / 2, self.as_of)
+
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
         """The cost of a call in US dollars, None where the server did not count its tokens."""
         if tokens_in is None or tokens_out is None:

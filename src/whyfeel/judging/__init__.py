@@ -1,6 +1,7 @@
 """Judges: how an answer is held against the annotation. None of them does any I/O."""
 
 from whyfeel.judging.base import Judge, Tally
+from whyfeel.judging.families import family, same_family
 from whyfeel.judging.logs import Fault, Log, LogScore, parse_log, score_log
 from whyfeel.judging.official import image_of, tolerant_score
 from whyfeel.judging.registry import JUDGES, JudgeInfo, build_judge
@@ -17,8 +18,10 @@ __all__ = [
     "Scorer",
     "Tally",
     "build_judge",
+    "family",
     "image_of",
     "parse_log",
+    "same_family",
     "score_log",
     "tolerant_score",
 ]

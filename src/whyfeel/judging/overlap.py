@@ -15,13 +15,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from whyfeel.judging.claims import Clause, Statement, statements, trigger_stems
+from whyfeel.judging.counts import CountsTally, match_counts, weight
 from whyfeel.records import Asking, Judgement, Response, Sample, Unscored
-from whyfeel.stats.series import Floats, Series
 
 THRESHOLD = 0.20
 _TIE = 1e-7  # prefers earlier clauses and keeps the annotation's order where the sum of similarities is the same
@@ -137,6 +136,9 @@ def unsupported(
 class OverlapJudge:
     """Precision, recall and F1 of an answer's clauses against the triggers, after one-to-one assignment.
 
+    The triggers' weights enter recall. `unsupported` is the share of an answer's claims that name no trigger:
+    1 - precision, and 0 (as precision is) for an answer that claims nothing.
+
     Args:
         corpus: all samples of the task, read once for the weights of the stems.
     """
@@ -162,51 +164,12 @@ class OverlapJudge:
         found = statements(response.text)
         matches = assign(found, triggers, self._weights)
         left = unsupported(found, matches, triggers, self._weights)
-        correct, total, claims = len(matches), len(triggers), len(matches) + len(left)
-        counts = {
-            "correct": correct,
-            "total": total,
-            "claims": claims,
-            "precision": correct / claims if claims else 0.0,
-            "recall": correct / total,
-            "f1": 2 * correct / (claims + total),
-        }
+        correct = weight(sample.triggers[match.trigger] for match in matches)
+        counts = match_counts(correct, weight(sample.triggers), len(matches), len(matches) + len(left))
+        counts["unsupported"] = 1 - counts["precision"] if counts["claims"] else 0.0
         pairs = [[match.trigger, match.text, round(match.similarity, 3)] for match in matches]
         return Judgement(sample.id, counts, {"matched": pairs, "unsupported": left})
 
-    def tally(self) -> OverlapTally:
+    def tally(self) -> CountsTally:
         """An empty tally."""
-        return OverlapTally()
-
-
-class OverlapTally:
-    """Collects the counts of `overlap`.
-
-    `unsupported` is the share of an answer's claims that name no trigger: 1 - precision, and 0 (as precision is)
-    for an answer that claims nothing.
-    """
-
-    _MEANS = ("f1", "recall", "precision", "unsupported")
-
-    def __init__(self) -> None:
-        self._values: dict[str, list[float]] = {name: [] for name in (*self._MEANS, "correct", "total")}
-
-    def add(self, sample: Sample, judgement: Judgement) -> None:
-        """Take the judgement of the next sample; an unscored one keeps its place."""
-        counts: dict[str, float] = {}
-        if judgement.unscored is None:
-            counts = dict(judgement.counts)
-            counts["unsupported"] = 1 - counts["precision"] if counts["claims"] else 0.0
-        for name, values in self._values.items():
-            values.append(counts.get(name, math.nan))
-        self._values["total"][-1] = max(len(sample.triggers), 1)
-
-    def facts(self) -> Mapping[str, Any]:
-        """Nothing more."""
-        return {}
-
-    def series(self) -> list[Series]:
-        """f1, recall, precision and unsupported as means over samples, and trigger_recall over triggers."""
-        arrays: dict[str, Floats] = {k: np.array(v, dtype=np.float64) for k, v in self._values.items()}
-        means = [Series(name, arrays[name], np.ones(len(arrays[name]))) for name in self._MEANS]
-        return [*means, Series("trigger_recall", arrays["correct"], arrays["total"])]
+        return CountsTally(("f1", "recall", "precision", "unsupported"))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from whyfeel.errors import UserError
 from whyfeel.judging.base import Judge
 from whyfeel.judging.official import GPT, LLAMA3, OfficialJudge
 from whyfeel.judging.overlap import OverlapJudge
+from whyfeel.judging.panel import Panel
 from whyfeel.judging.released import Scorer
+from whyfeel.judging.verdicts import VerdictsJudge
 from whyfeel.prompts import Prompts
 from whyfeel.records import Corpus
 
@@ -26,10 +30,20 @@ JUDGES: tuple[JudgeInfo, ...] = (
     JudgeInfo("official-llama3", "EIBench's LLaMA-3 judge: an LLM counts the triggers an answer names"),
     JudgeInfo("official-gpt", "EIBench's ChatGPT judge: the same with its own settings"),
     JudgeInfo("overlap", "offline: word stems in common with the triggers, one to one"),
+    JudgeInfo("verdicts", "an LLM, or a panel of several, gives a verdict with a checked quote for each trigger"),
 )
 
 
-def build_judge(name: str, prompts: Prompts, corpus: Corpus, scorer: Scorer) -> Judge:
+def build_judge(
+    name: str,
+    prompts: Prompts,
+    corpus: Corpus,
+    scorer: Scorer,
+    *,
+    members: Sequence[str] = (),
+    see_image: bool = False,
+    seed: int = 0,
+) -> Judge:
     """The judge of that name.
 
     Args:
@@ -37,16 +51,33 @@ def build_judge(name: str, prompts: Prompts, corpus: Corpus, scorer: Scorer) -> 
         prompts: the prompt texts of the run.
         corpus: all samples of the task; read once by `overlap`, not at all by the others.
         scorer: which released scorer the official judges repeat.
+        members: the declared names of the models that are asked; several make a panel.
+        see_image: whether the judge is shown the pictures.
+        seed: of the nonces of `verdicts`.
 
     Raises:
-        UserError: there is no such judge.
+        UserError: there is no such judge, or it makes no panel or does not look at pictures; or a model is named twice.
     """
-    if name == "overlap":
-        return OverlapJudge(corpus)
-    for protocol in (LLAMA3, GPT):
-        if name == protocol.name:
-            return OfficialJudge(protocol, prompts, scorer)
+    if name == VerdictsJudge.name:
+        return _verdicts(prompts, members, see_image=see_image, seed=seed)
     known = [info.name for info in JUDGES]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"--judge: there is no judge {name!r}.{hint} There are: {', '.join(known)}.")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UserError(f"--judge: there is no judge {name!r}.{hint} There are: {', '.join(known)}.")
+    if len(members) > 1:
+        raise UserError(f"--judge-model names {len(members)} models: a panel needs --judge verdicts, not {name}")
+    if see_image:
+        raise UserError(f"--see-image: the judge {name} cannot look at pictures; --judge verdicts can")
+    if name == OverlapJudge.name:
+        return OverlapJudge(corpus)
+    return OfficialJudge(next(one for one in (LLAMA3, GPT) if one.name == name), prompts, scorer)
+
+
+def _verdicts(prompts: Prompts, members: Sequence[str], *, see_image: bool, seed: int) -> Judge:
+    twice = [model for model, times in Counter(members).items() if times > 1]
+    if twice:
+        raise UserError(f"--judge-model names {twice[0]!r} twice: a panel needs different models")
+    if len(members) > 1:
+        return Panel(members, prompts, seed=seed, see_image=see_image)
+    return VerdictsJudge(prompts, seed=seed, see_image=see_image)

@@ -1,6 +1,16 @@
-"""Load and check images."""
+"""Load, check and convert images."""
 
 from whyfeel.media.headers import BadPicture, Header, read_header
-from whyfeel.media.store import Loaded, MediaStore
+from whyfeel.media.store import Examined, Loaded, MediaStore, conversion, examine_bytes, fetched_name
 
-__all__ = ["BadPicture", "Header", "Loaded", "MediaStore", "read_header"]
+__all__ = [
+    "BadPicture",
+    "Examined",
+    "Header",
+    "Loaded",
+    "MediaStore",
+    "conversion",
+    "examine_bytes",
+    "fetched_name",
+    "read_header",
+]

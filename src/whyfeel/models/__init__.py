@@ -4,7 +4,7 @@ from whyfeel.models.batched import Batched
 from whyfeel.models.endpoint import Deadlines, Endpoint
 from whyfeel.models.presets import ANY_SERVER_KEY
 from whyfeel.models.prices import Prices, load_prices
-from whyfeel.models.registry import PresetState, build_model, preset_states
+from whyfeel.models.registry import PresetState, build_model, declared_name, preset_states
 from whyfeel.models.replay import Replay
 from whyfeel.models.scripted import Scripted
 
@@ -18,6 +18,7 @@ __all__ = [
     "Replay",
     "Scripted",
     "build_model",
+    "declared_name",
     "load_prices",
     "preset_states",
 ]

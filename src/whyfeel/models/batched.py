@@ -32,8 +32,8 @@ ENDED = {"completed", "expired", "failed", "cancelled"}
 class Patience:
     """Seconds: how long no request must come before a batch goes up, and the first and longest wait between looks."""
 
-    quiet: float = 1.0
-    first: float = 2.0
+    quiet: float = 0.5
+    first: float = 0.5
     longest: float = 60.0
 
 
@@ -102,9 +102,6 @@ class Batched:
             else:
                 self._gather(request)
             return self._reply(request, await future)
-        except CallFailed:
-            self._batch_of.pop(request.key, None)
-            raise
         finally:
             del self._waiting[request.key]
 
@@ -175,6 +172,7 @@ class Batched:
             id_ = await self._look_for(batch.tag)
             if id_ is None:
                 self._book.close(batch.tag)
+                self._forget(*batch.keys)
                 raise CallFailed("batch lost", "the provider has no such batch; its requests go up again")
             batch = self._named(batch, id_)
         state = await self._end_of(batch)
@@ -184,7 +182,8 @@ class Batched:
         self._tell(f"{batch.id} is {state['status']}")
         missing = CallFailed("batch incomplete", f"{batch.id} ({state['status']}) has no answer to it")
         for key in batch.keys:
-            if key not in self._at_home:
+            if key not in self._at_home and not self._has_line(key):
+                self._forget(key)
                 self._fail(key, missing)
 
     async def _end_of(self, batch: Batch) -> dict[str, Any]:
@@ -227,6 +226,17 @@ class Batched:
             else:
                 self._at_home[key] = line
 
+    def _has_line(self, key: str) -> bool:
+        """Whether somebody has just been handed the key's line."""
+        future = self._waiting.get(key)
+        return future is not None and future.done()
+
+    def _forget(self, *keys: str) -> None:
+        """The next try goes into another batch."""
+        for key in keys:
+            if self._batch_of is not None:
+                self._batch_of.pop(key, None)
+
     def _fail(self, key: str, error: WhyfeelError) -> None:
         future = self._waiting.get(key)
         if future is not None and not future.done():
@@ -234,6 +244,7 @@ class Batched:
 
     def _reply(self, request: Request, line: bytes) -> Reply:
         """The reply in one line of an output or error file."""
+        self._forget(request.key)  # whatever the line says, the batch has no other for it
         said = json.loads(line)
         response, error = said.get("response"), said.get("error")
         if not isinstance(response, dict) or not isinstance(response.get("status_code"), int):

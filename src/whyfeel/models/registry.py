@@ -75,6 +75,18 @@ def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True, loc
     return _endpoint(spec, rest, preset, prices, calls=calls, local_only=local_only)
 
 
+def declared_name(spec: str) -> str:
+    """The name under which a model answers, as far as it can be read off what a user wrote.
+
+    >>> declared_name("http://127.0.0.1:8000/v1#qwen"), declared_name("openai:gpt-5"), declared_name("replay:runs/a")
+    ('qwen', 'gpt-5', 'replay:runs/a')
+    """
+    kind, _, rest = spec.partition(":")
+    if kind in {"http", "https"}:
+        return rest.partition("#")[2]
+    return rest if kind in PRESETS else spec
+
+
 def _endpoint(spec: str, name: str, preset: Preset, prices: Prices, *, calls: bool, local_only: bool) -> Endpoint:
     key = variable(_key_variable(preset))
     if key is None and preset.key_needed and calls:

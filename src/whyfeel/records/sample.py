@@ -13,6 +13,11 @@ class Media:
 
     path: str
 
+    @property
+    def is_url(self) -> bool:
+        """Whether it has to be fetched."""
+        return self.path.startswith(("http://", "https://"))
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:

@@ -63,6 +63,8 @@ def _footnotes(summary: Mapping[str, Any], scores: Mapping[str, Any], folder: Pa
     tokens = summary["tokens"]
     lines = [
         summary["note"],
+        *summary["warnings"],
+        *_panel(summary.get("panel")),
         *_reasons(scores),
         f"{numbers.count(summary['scored'])} of {numbers.count(summary['n'])} samples scored"
         + (f"; unscored: {unscored}" if unscored else "")
@@ -70,9 +72,28 @@ def _footnotes(summary: Mapping[str, Any], scores: Mapping[str, Any], folder: Pa
         f"{numbers.count(summary['calls'])} calls, {numbers.tokens(tokens['in'])} tokens in, "
         f"{numbers.tokens(tokens['out'])} out, cost {numbers.money(summary['cost'])}, "
         f"{numbers.duration(summary['seconds'])}",
+        *(
+            f"{numbers.count(n)} answers were given without the setting {name}, which the server does not take"
+            for name, n in summary["left_out"].items()
+        ),
         f"Files: {folder}",
     ]
     return [Text(line, style="dim") for line in lines]
+
+
+def _panel(panel: Mapping[str, Any] | None) -> list[str]:
+    """Each member's own scores, and how far they agree on a trigger."""
+    if panel is None:
+        return []
+    lines = [
+        f"{one['model']}: F1 {numbers.score(one['f1'])}, recall {numbers.score(one['recall'])} "
+        f"(n {numbers.count(one['scored'])})"
+        for one in panel["members"]
+    ]
+    agreement = panel["agreement"]
+    alpha = numbers.score(agreement["alpha"]) if agreement["alpha"] is not None else f"undefined ({agreement['why']})"
+    exact = numbers.score(agreement["exact"])
+    return [*lines, f"The members agree on {exact} of {numbers.count(agreement['n'])} triggers; alpha {alpha}"]
 
 
 def _reasons(scores: Mapping[str, Any]) -> list[str]:

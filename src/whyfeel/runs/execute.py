@@ -6,17 +6,19 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from whyfeel.engine import Budget, Counts, Engine, Ledger, Pace, Retries, Route, ledger_file
+from whyfeel.engine import BatchBook, Budget, Counts, Engine, Ledger, Pace, Retries, Route, ledger_file
 from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped, UserError
 from whyfeel.judging import Judge
 from whyfeel.media import MediaStore
+from whyfeel.models import Batched, Endpoint
 from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
+from whyfeel.runs.machine import allow_files
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.spec import RunSpec
@@ -58,6 +60,7 @@ class Job:
     Attributes:
         responses: where the responses come from: one for each sample, None where the strategy is still to be asked.
         primary: whether the folder's own files are written, and not only the judge's.
+        warnings: what a reader of the scores should know, in one line each.
     """
 
     spec: RunSpec
@@ -71,6 +74,7 @@ class Job:
     routes: Mapping[str, Route]
     bad: Mapping[Media, str]
     primary: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,9 @@ def execute(job: Job, folder: RunFolder, watch: Watch, begun: float) -> RunResul
 
     Raises:
         RunStopped, KeyRefused, Interrupted: the run cannot go on; the ledger holds all that was answered.
+        UserError: this machine does not allow so many open files.
     """
+    allow_files(job.options.concurrency)
     return asyncio.run(_Sitting(job, folder, watch).run(begun))
 
 
@@ -119,15 +125,17 @@ class _Sitting:
                 str(path): opened.enter_context(closing(Ledger(ledger_file(path), readonly=True)))
                 for path in job.options.reuse
             }
-            media = opened.enter_context(closing(MediaStore(job.task.images)))
+            media = opened.enter_context(closing(media_store(job.task, job.options, self.folder)))
             self.responses = opened.enter_context(closing(Spool(self.folder.path)))
             self.judgements = opened.enter_context(closing(Spool(self.folder.path)))
-            self.engine = _engine(job, ledger, reuse, media)
+            self.engine = _engine(job, ledger, reuse, media, self.watch)
             opened.push_async_callback(self.engine.close)
             with _signals(self.engine):
                 await self._stream()
             totals = ledger.totals([ANSWER, self.judge_id])
-            summary = summarise(job.spec, job.task, job.judge, self._results(), totals, monotonic() - begun)
+            facts = {"left_out": ledger.left_out([ANSWER, self.judge_id]), "warnings": list(job.warnings)}
+            seconds = monotonic() - begun
+            summary = summarise(job.spec, job.task, job.judge, self._results(), totals, seconds) | facts
             self._write(summary)
         return RunResult(summary, self.folder.path, tuple(self.faults))
 
@@ -203,12 +211,17 @@ class _Sitting:
             write_json(folder.summary, summary)
 
 
-def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaStore) -> Engine:
+def media_store(task: Task, options: RunOptions, folder: RunFolder) -> MediaStore:
+    """The pictures of a task as a run sends them; those at URLs lie in the run's own folder."""
+    return MediaStore(task.images, max_side=options.max_side, fetched=folder.pictures)
+
+
+def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaStore, watch: Watch) -> Engine:
     options, spent = job.options, ledger.totals()
     if options.max_cost is not None and spent.cost is None:
         raise UserError("--max-cost: what this run's earlier answers cost is not known, so it cannot be kept")
     return Engine(
-        job.routes,
+        {role: _batched(route, ledger, watch) if route.batched else route for role, route in job.routes.items()},
         ledger,
         media,
         concurrency=options.concurrency,
@@ -219,11 +232,19 @@ def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaS
     )
 
 
+def _batched(route: Route, ledger: Ledger, watch: Watch) -> Route:
+    """The same model, asked through its provider's batch service."""
+    model = route.model
+    assert isinstance(model, Endpoint)  # what a provider's name stands for
+    return replace(route, model=Batched(model, BatchBook(ledger.path, model.address), watch.note))
+
+
 @contextmanager
 def _signals(engine: Engine) -> Iterator[None]:
     """Ctrl-C and SIGTERM stop the engine in good order; a second one at once."""
     loop = asyncio.get_running_loop()
     caught: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.getsignal(one) for one in caught}
     for one in caught:
         loop.add_signal_handler(one, engine.stop, Interrupted(one))
     try:
@@ -231,3 +252,4 @@ def _signals(engine: Engine) -> Iterator[None]:
     finally:
         for one in caught:
             loop.remove_signal_handler(one)
+            signal.signal(one, before[one])  # asyncio would leave the system's own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import LEDGER
+from whyfeel.engine.ledger import store_failed
 from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
+from whyfeel.runs.lines import loads
 
 OURS = frozenset({".lock", "run.json.part"})  # what a run that died before it had a run.json leaves behind
 
@@ -27,6 +30,7 @@ class RunFolder:
         self.responses = path / "responses.jsonl"
         self.judgements = path / "judgements.jsonl"
         self.summary = path / "summary.json"
+        self.pictures = path / "pictures"  # those that were fetched from URLs
 
     def judge(self, judge_id: str) -> RunFolder:
         """The folder of one judge, with its own judgements.jsonl and summary.json."""
@@ -37,12 +41,13 @@ class RunFolder:
 
         Raises:
             UserError: it is not a folder, holds something else, or cannot be written.
+            StoreFailed: the disk is full.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             strangers = not self.manifest.exists() and any(entry.name not in OURS for entry in self.path.iterdir())
         except OSError as error:
-            raise UserError(f"--out: {str(self.path)!r} cannot be made: {error.strerror}") from None
+            raise _refused(f"--out: {str(self.path)!r} cannot be made", self.path, error) from None
         if strangers:
             raise UserError(
                 f"--out: {str(self.path)!r} is not empty and not a run folder (no run.json); choose another"
@@ -54,19 +59,24 @@ class RunFolder:
 
         Raises:
             RunLocked: another process holds it; names the process.
+            UserError: the folder cannot be written, or its file system knows no locks.
+            StoreFailed: the disk is full.
         """
+        lock = self.path / ".lock"
         try:
-            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise UserError(f"{str(self.path)!r} cannot be written: {error.strerror}") from None
+            raise _refused(f"{str(self.path)!r} cannot be written", lock, error) from None
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
             except BlockingIOError:
                 holder = os.read(handle, 200).decode("utf-8", "replace").strip() or "another process"
                 raise RunLocked(f"{str(self.path)!r} is in use by {holder}; wait for it or stop it") from None
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            except OSError as error:
+                raise _refused(f"{str(self.path)!r} cannot be locked", lock, error) from None
             yield
         finally:
             os.close(handle)
@@ -85,6 +95,13 @@ class RunFolder:
         return manifest
 
 
+def _refused(what: str, path: Path, error: OSError) -> UserError | StoreFailed:
+    """The user named a place that cannot be written, or the disk under it is full."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}:
+        return store_failed("the file", path, error)
+    return UserError(f"{what}: {error.strerror}")
+
+
 def read_json(path: Path, expected: str) -> dict[str, Any]:
     """A JSON object from a file.
 
@@ -92,7 +109,7 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
         DataError: it is missing or is not one.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read ({error.strerror}): {expected}") from None
     except ValueError as error:
@@ -128,7 +145,7 @@ def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise StoreFailed(f"{str(path)!r} cannot be written: {error.strerror}") from None
+        raise store_failed("the file", path, error) from None
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, get_args
 
 from whyfeel.errors import DataError
+from whyfeel.records import Outcome, Response
+
+BOM = b"\xef\xbb\xbf"
+TORN = "; the file ends here without a line end, so it was probably cut off: get it again, or make it anew"
+
+
+def loads(text: bytes) -> Any:  # noqa: ANN401 - what JSON holds
+    """The value of a JSON text, read strictly.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON (NaN and Infinity are not), names a key twice, or is nested too deeply.
+
+    >>> loads(b'{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ValueError: the key 'a' stands twice in one object
+    """
+    try:
+        return json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        raise ValueError(f"the key {counts.most_common(1)[0][0]!r} stands twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -16,23 +49,60 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         DataError: the file cannot be read, or a line is not a JSON object; names the line.
     """
+    for where, line, value in _places(path):
+        if not isinstance(value, dict):
+            raise DataError(f"{where}: expected a JSON object, got {line[:60]!r}")
+        yield value
+
+
+def read_responses(path: Path) -> Iterator[Response]:
+    """The responses that a run has written.
+
+    Raises:
+        DataError: the file cannot be read, or a line is no response; names the line.
+    """
+    for where, line, value in _places(path):
+        if not _is_response(value):
+            raise DataError(
+                f"{where}: expected a response with id, text, outcome and asks, got {line[:60]!r}; "
+                "run the run's own command again, which writes the file anew"
+            )
+        yield Response.from_json(value)
+
+
+def _is_response(line: object) -> bool:
+    if not isinstance(line, dict) or not isinstance(line.get("id"), str):
+        return False
+    asks, unscored = line.get("asks"), line.get("unscored")
+    if not isinstance(asks, list) or not all(isinstance(ask, str) for ask in asks):
+        return False
+    if unscored is None:
+        return isinstance(line.get("text"), str) and line.get("outcome") in get_args(Outcome)
+    return (
+        isinstance(unscored, dict)
+        and unscored.keys() == {"reason", "detail"}
+        and all(isinstance(said, str) for said in unscored.values())
+    )
+
+
+def _places(path: Path) -> Iterator[tuple[str, bytes, Any]]:
+    """The lines of a JSON Lines file and their values, each with how an error about it begins."""
     try:
         with path.open("rb") as file:
             start = 0
             for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield _object(line, path, number, start)
+                text = line.removeprefix(BOM) if number == 1 else line
+                if text.strip():
+                    where = f"{str(path)!r} line {number} (byte {start:,})"
+                    yield where, line, _value(text, where)
                 start += len(line)
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror}") from None
 
 
-def _object(line: bytes, path: Path, number: int, start: int) -> dict[str, Any]:
-    where = f"{str(path)!r} line {number} (byte {start:,})"
+def _value(line: bytes, where: str) -> object:
     try:
-        value = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: expected a JSON object, got {line[:60]!r}: {error}") from None
-    if not isinstance(value, dict):
-        raise DataError(f"{where}: expected a JSON object, got {line[:60]!r}")
-    return value
+        return loads(line)
+    except ValueError as error:
+        torn = "" if line.endswith(b"\n") else TORN
+        raise DataError(f"{where}: expected a JSON object, got {line[:60]!r}: {error}{torn}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import sqlite3
 import sys
@@ -21,6 +22,7 @@ from whyfeel.records import Answer
 
 LIBRARIES = ("aiohttp", "numpy", "pillow", "pydantic", "rich", "scipy", "snowballstemmer", "typer")
 ENOUGH_DISK = 1 << 30  # bytes
+OTHER_FILES = 32  # what a run has open besides its connections: the ledger, pictures, the lock, standard streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,23 @@ class Check:
     name: str
     ok: bool
     detail: str
+
+
+def allow_files(concurrency: int) -> None:
+    """Let this process have a file open for each call in flight, which is what a connection is.
+
+    Raises:
+        UserError: it may not; a run would find out when its ledger or a picture cannot be opened.
+    """
+    need = concurrency + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != hard < need:
+        raise UserError(
+            f"--concurrency {concurrency} needs {need} open files, and this process may have {hard} (`ulimit -Hn`); "
+            f"take {max(1, hard - OTHER_FILES)} at most, or raise the limit"
+        )
+    if resource.RLIM_INFINITY != soft < need:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
 
 
 def check_machine(out: Path, model: str | None = None) -> list[Check]:
@@ -59,7 +78,10 @@ def _libraries() -> Check:
 def _disk(out: Path) -> Check:
     if out.exists() and not out.is_dir():
         return Check("disk", ok=False, detail=f"{str(out)!r} is not a folder")
-    place = _place(out)
+    try:
+        place = _place(out)
+    except OSError as error:  # a relative path where the folder we stand in is gone
+        return Check("disk", ok=False, detail=f"{str(out)!r} cannot be found: {error.strerror}")
     free = shutil.disk_usage(place).free
     writable = os.access(place, os.W_OK)
     detail = f"{free / 1e9:,.1f} GB free under {place}" + ("" if writable else ", not writable")

@@ -42,7 +42,7 @@ def open_run(
     }
     if folder.manifest.exists():
         old = folder.read_manifest()
-        if found := differences(old.get("spec", {}), new["spec"]):
+        if found := differences(old["spec"], new["spec"]):
             raise SpecMismatch(
                 f"{str(folder.path)!r} holds another run: {'; '.join(found[:3])}. Choose another --out"
                 + (", or add the judge with `whyfeel judge`" if all(one.startswith("judge.") for one in found) else "")
@@ -71,9 +71,7 @@ def add_judge(folder: RunFolder, judge: JudgeSpec, routes: Mapping[str, Route]) 
 
 def spec_of(manifest: Mapping[str, Any], judge: JudgeSpec) -> RunSpec:
     """The spec of a finished run, seen by another judge."""
-    spec = dict(manifest["spec"])
-    spec["judge"] = judge
-    return RunSpec(**spec)
+    return RunSpec(**{**manifest["spec"], "judge": judge})
 
 
 def _note_addresses(manifest: dict[str, Any], routes: Mapping[str, Route]) -> list[str]:

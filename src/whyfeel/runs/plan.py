@@ -7,20 +7,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from whyfeel.engine import Model, Route
+from whyfeel.engine import Route
 from whyfeel.errors import UserError
-from whyfeel.judging import Judge, build_judge
-from whyfeel.media import MediaStore
-from whyfeel.models import Prices, build_model, load_prices
+from whyfeel.judging import Judge, build_judge, family, same_family
+from whyfeel.media import MediaStore, conversion
+from whyfeel.models import Prices, build_model, declared_name, load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
+from whyfeel.runs.destinations import check_local
+from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.select import Chosen, choose, selected
 from whyfeel.runs.spec import JudgeSpec, RunSpec, file_hashes, prompt_hashes
-from whyfeel.strategies import Strategy, build_baseline, build_strategy
+from whyfeel.strategies import Strategy, build_baseline, build_strategy, captions_from
 from whyfeel.tasks import Task, open_task
 
 ANSWER = "answer"  # the role of the model under test, and the purpose its answers are booked under
+CAPTION = "caption"
 BASELINE = "baseline:"
 
 
@@ -35,6 +38,7 @@ class Plan:
         routes: role to model; empty where nothing is asked.
         spec: what decides the answers and the first judge's verdicts.
         bad: chosen pictures that cannot be sent, with the reason.
+        urls: chosen pictures that are still to be fetched.
         prompts: for the manifest.
     """
 
@@ -48,6 +52,17 @@ class Plan:
     spec: RunSpec
     prompts: Prompts
     bad: Mapping[Media, str] = field(default_factory=dict)
+    urls: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> list[str]:
+        """The roles whose asks show pictures."""
+        return roles_shown(self.strategy, self.judge)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the scores should know."""
+        return kinship(self.spec.model, self.spec.judge.model)
 
     def samples(self) -> Iterator[Sample]:
         """The chosen samples, in the task's order."""
@@ -63,7 +78,7 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     Raises:
         UserError: an option names nothing known, data or pictures are missing, or a price is needed and unknown.
     """
-    prompts = load_prompts(Path(options.prompts) if options.prompts else None)
+    prompts = load_prompts(options.prompts, data=options.data, task=options.task, judge=options.judge)
     prices = load_prices(options.prices)
     task = open_task(options.task, options.data, options.images)
     strategy = _strategy(options, task, prompts)
@@ -71,9 +86,15 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     model = routes[ANSWER].model.name if routes else options.model
     judge, judge_spec, judge_routes = plan_judge(options, task, prompts, prices, calls=calls)
     routes |= judge_routes
+    if options.batch is not None and not any(route.batched for route in routes.values()):
+        raise UserError(f"--batch {options.batch} is for models named {options.batch}:NAME, and this run asks none")
+    if options.local_only:
+        check_local(routes)
     spec = RunSpec(
         *(task.name, file_hashes(task.files), model, strategy.name, options.gen),
         *(prompt_hashes(prompts, strategy.prompts), options.seed, judge_spec),
+        captions=_captions_spec(options, routes),
+        pictures=conversion(options.max_side) if _shows(strategy, task) else "",
     )
     chosen = choose(task, limit=options.limit, sample=options.sample, seed=options.seed)
     plan = Plan(options, task, chosen, 0, strategy, judge, routes, spec, prompts)
@@ -81,10 +102,43 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
 
 
 def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: bool) -> dict[str, Route]:
-    """The model of each role of a strategy."""
+    """The model of each role of a strategy; `--gen` is for the model under test."""
+    if options.captioner is not None and CAPTION not in strategy.roles:
+        raise UserError(f"--captioner: the strategy {strategy.name} asks for no captions")
+    named = {ANSWER: options.model, CAPTION: options.captioner or options.model}
     return {
-        role: Route(_model(options, options.model, role, prices, calls=calls), options.gen) for role in strategy.roles
+        role: _route(options, named[role], role, prices, options.gen if role == ANSWER else {}, calls=calls)
+        for role in strategy.roles
     }
+
+
+def _shows(strategy: Strategy, task: Task) -> bool:
+    """Whether pictures are sent, whichever samples are chosen."""
+    return any(strategy.roles.values()) and any(sample.media for sample in task)
+
+
+def _captions_spec(options: RunOptions, routes: Mapping[str, Route]) -> dict[str, str]:
+    if options.captions is not None:
+        return {"file": next(iter(file_hashes([options.captions]).values()))}
+    return {"captioner": routes[CAPTION].model.name} if CAPTION in routes else {}
+
+
+def kinship(candidate: str, judges: str | None) -> tuple[str, ...]:
+    """A warning for each judge of the candidate's own family: models tend to prefer answers of their own kind."""
+    if candidate.startswith(BASELINE) or judges is None:
+        return ()
+    related = [judge for judge in judges.split(",") if same_family(candidate, judge)]
+    return tuple(
+        f"the judge {judge} and the model {candidate} are of one family ({family(judge)}); judges tend to prefer "
+        "their own kind: take another, or a panel"
+        for judge in related
+    )
+
+
+def roles_shown(strategy: Strategy | None, judge: Judge) -> list[str]:
+    """The roles whose asks show pictures."""
+    roles = {**(strategy.roles if strategy is not None else {}), **judge.roles}
+    return [role for role, shown in roles.items() if shown]
 
 
 def plan_judge(
@@ -96,33 +150,48 @@ def plan_judge(
         UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round.
     """
     named = [name.strip() for name in options.judge_model.split(",")] if options.judge_model else []
-    judge = build_judge(options.judge, prompts, task, task.scorer)
+    judge = build_judge(
+        *(options.judge, prompts, task, task.scorer),
+        members=[declared_name(one) for one in named],
+        see_image=options.see_image,
+        seed=options.seed,
+    )
     if judge.roles and not named:
         raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
     if not judge.roles and (named or options.judge_gen):
         raise UserError(f"the judge {judge.name} asks no model: leave --judge-model and --judge-gen out")
     routes = {
-        role: Route(_model(options, name, role, prices, calls=calls), options.judge_gen)
+        role: _route(options, name, role, prices, options.judge_gen, calls=calls)
         for role, name in zip(judge.roles, named, strict=True)
     }
-    models = ",".join(route.model.name for route in routes.values()) or None
-    return judge, JudgeSpec(judge.name, models, options.judge_gen, prompt_hashes(prompts, judge.prompts)), routes
+    spec = JudgeSpec(
+        *(judge.name, ",".join(route.model.name for route in routes.values()) or None, options.judge_gen),
+        prompt_hashes(prompts, judge.prompts),
+        conversion(options.max_side) if any(judge.roles.values()) else "",
+    )
+    return judge, spec, routes
 
 
 def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
+    captions = None
+    if options.captions is not None:
+        captions = captions_from(enumerate(read_lines(options.captions), 1), f"--captions {str(options.captions)!r}")
     if not options.model.startswith(BASELINE):
-        return build_strategy(options.strategy, prompts)
+        return build_strategy(options.strategy, prompts, captions)
     if options.strategy != "direct" or options.gen:
         raise UserError(f"{options.model} asks no model: leave --strategy and --gen out")
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)
 
 
-def _model(options: RunOptions, spec: str, role: str, prices: Prices, *, calls: bool) -> Model:
-    """A model, priced; a budget in money needs a price."""
-    model = build_model(spec, role, prices, calls=calls)
+def _route(options: RunOptions, spec: str, role: str, prices: Prices, gen: Mapping[str, Any], *, calls: bool) -> Route:
+    """A model, priced (a budget in money needs a price), and how it is asked."""
+    batched = options.batch is not None and spec.startswith(f"{options.batch}:")
+    if batched:
+        prices = {name: price.halved for name, price in prices.items()}
+    model = build_model(spec, role, prices, calls=calls, local_only=options.local_only)
     if options.max_cost is not None and model.price is None:
         raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
-    return model
+    return Route(model, gen, batched)
 
 
 def _surveyed(plan: Plan) -> Plan:
@@ -130,15 +199,18 @@ def _surveyed(plan: Plan) -> Plan:
     media = MediaStore(plan.task.images)
     total, shown, missing = 0, 0, 0
     bad: dict[Media, str] = {}
+    urls: dict[str, None] = {}
     for sample in plan.samples():
         total += 1
-        if not any(plan.strategy.roles.values()):
+        if not plan.shown:
             continue
         if sample.media and plan.task.images is None:
             raise UserError(f"{plan.task.name} needs its pictures: {plan.task.images_help}")
         for one in sample.media:
             shown += 1
-            if (why := bad.get(one) or media.fault(one)) is not None:
+            if plan.options.allow_urls and one.is_url:
+                urls[one.path] = None
+            elif (why := bad.get(one) or media.fault(one)) is not None:
                 bad[one] = why
                 missing += why.startswith("no such file")
     media.close()
@@ -149,7 +221,7 @@ def _surveyed(plan: Plan) -> Plan:
             f"--images: none of the {shown:,} pictures is under {str(plan.task.images)!r} "
             f"({next(iter(bad.values()))}); {plan.task.images_help}"
         )
-    return replace(plan, total=total, bad=bad)
+    return replace(plan, total=total, bad=bad, urls=tuple(urls))
 
 
 def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:

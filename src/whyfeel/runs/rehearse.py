@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from whyfeel.engine import Engine, Ledger, Model, Request, Route, ledger_file
 from whyfeel.errors import AskFailed, CallFailed
-from whyfeel.media import MediaStore
 from whyfeel.records import Response, Sample
+from whyfeel.runs.execute import media_store
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER, Plan, plan_run
@@ -85,7 +85,7 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
     paths = [own] if own.exists() else []
     paths += [ledger_file(path) for path in plan.options.reuse]
     reuse = {str(path): Ledger(path, readonly=True) for path in paths}
-    media = MediaStore(plan.task.images)
+    media = media_store(plan.task, plan.options, RunFolder(plan.options.out))
     with tempfile.TemporaryDirectory(prefix="whyfeel-dry-run-") as scratch:
         ledger = Ledger(Path(scratch) / "ledger.sqlite")
         engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)

@@ -13,12 +13,14 @@ from whyfeel.models import load_prices
 from whyfeel.prompts import load_prompts
 from whyfeel.records import Response, Sample
 from whyfeel.runs.answers import read_answers
+from whyfeel.runs.destinations import check_local
 from whyfeel.runs.execute import Job, RunResult, Watch, execute
 from whyfeel.runs.folder import RunFolder
-from whyfeel.runs.lines import read_lines
+from whyfeel.runs.lines import read_responses
 from whyfeel.runs.manifest import add_judge, open_run, spec_of
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.plan import plan_judge
+from whyfeel.runs.plan import kinship, plan_judge
+from whyfeel.runs.run import show_pictures
 from whyfeel.runs.select import choose, selected
 from whyfeel.runs.spec import RunSpec, differences, file_hashes
 from whyfeel.tasks import open_task
@@ -36,16 +38,21 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     begun = monotonic()
     folder = RunFolder(options.out)
     manifest = folder.read_manifest()
-    task = open_task(manifest["spec"]["task"], *_places(options, manifest))
+    data, images = _places(options, manifest)
+    task = open_task(manifest["spec"]["task"], data, images)
     if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
-    prompts = load_prompts(Path(options.prompts) if options.prompts else None)
+    prompts = load_prompts(options.prompts, data=data, task=task.name, judge=options.judge)
     judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
+    if options.local_only:
+        check_local(routes)
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
     total = _finished(folder, selected(task, chosen))
     with folder.locked():
-        for remark in add_judge(folder, judge_spec, routes):
+        warnings = kinship(manifest["spec"]["model"], judge_spec.model)
+        shown = show_pictures(judge, routes, task, selected(task, chosen), options, folder)
+        for remark in [*add_judge(folder, judge_spec, routes), *warnings, *shown]:
             watch.note(remark)
         job = Job(
             spec=spec_of(manifest, judge_spec),
@@ -53,12 +60,13 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
             task=task,
             total=total,
             samples=lambda: selected(task, chosen),
-            responses=lambda: map(Response.from_json, read_lines(folder.responses)),
+            responses=lambda: read_responses(folder.responses),
             strategy=None,
             judge=judge,
             routes=routes,
             bad={},
             primary=False,
+            warnings=warnings,
         )
         return execute(job, folder, watch, begun)
 
@@ -68,8 +76,8 @@ def _finished(folder: RunFolder, samples: Iterator[Sample]) -> int:
     if not folder.responses.exists():
         raise DataError(f"{str(folder.path)!r} has no responses.jsonl yet: finish the run first")
     total = 0
-    for response, sample in zip_longest(read_lines(folder.responses), samples):
-        if response is None or sample is None or response.get("id") != sample.id:
+    for response, sample in zip_longest(read_responses(folder.responses), samples):
+        if response is None or sample is None or response.sample_id != sample.id:
             why = "a sitting with another --limit or --sample was not finished: run its command again"
             raise DataError(f"{str(folder.responses)!r} does not hold the samples that run.json selects; {why}")
         total += 1
@@ -89,9 +97,11 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
         DataError: the file is not in that format, or gives two answers to one question.
     """
     begun = monotonic()
-    prompts = load_prompts(Path(options.prompts) if options.prompts else None)
+    prompts = load_prompts(options.prompts, data=options.data, task=options.task, judge=options.judge)
     task = open_task(options.task, options.data, options.images)
     judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
+    if options.local_only:
+        check_local(routes)
     given = read_answers(answers, task)
     hashes = {**file_hashes(task.files), "answers": next(iter(file_hashes([answers]).values()))}
     spec = RunSpec(task.name, hashes, options.model, "answer file", {}, {}, options.seed, judge_spec)
@@ -102,7 +112,8 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
         return (given.response(sample) for sample in task)
 
     with folder.locked():
-        for remark in [*open_run(folder, spec, options, prompts, routes), *given.remarks]:
+        shown = show_pictures(judge, routes, task, iter(task), options, folder)
+        for remark in [*open_run(folder, spec, options, prompts, routes), *given.remarks, *shown]:
             watch.note(remark)
         job = Job(
             spec=spec,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import repeat
 from time import monotonic
 
-from whyfeel.errors import DataError
+from whyfeel.engine import Route
+from whyfeel.errors import DataError, UserError
+from whyfeel.judging import Judge
+from whyfeel.media.fetch import fetch_pictures
+from whyfeel.records import Media, Sample
+from whyfeel.runs.destinations import announcement, picture_hosts
 from whyfeel.runs.execute import Job, RunResult, Watch, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.manifest import open_run
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.plan import Plan, plan_run
+from whyfeel.runs.plan import Plan, plan_run, roles_shown
+from whyfeel.tasks import Task
 
 SHOWN = 3  # bad pictures that are named before the first call
 
@@ -33,9 +42,52 @@ def run(options: RunOptions, watch: Watch) -> RunResult:
     folder.make()
     with folder.locked():
         remarks = open_run(folder, plan.spec, options, plan.prompts, plan.routes)
-        for remark in [*remarks, *_bad_pictures(plan)]:
+        plan = replace(plan, bad={**plan.bad, **fetched(plan.urls, options, folder)})
+        told = destinations(plan.routes, plan.shown, options)
+        for remark in [*remarks, *_bad_pictures(plan), *plan.warnings, *told]:
             watch.note(remark)
         return execute(job_of(plan), folder, watch, begun)
+
+
+def show_pictures(
+    judge: Judge,
+    routes: Mapping[str, Route],
+    task: Task,
+    samples: Iterator[Sample],
+    options: RunOptions,
+    folder: RunFolder,
+) -> list[str]:
+    """Make the pictures ready that a judge will be shown; says which hosts they go to.
+
+    Raises:
+        UserError: the judge is to see pictures, and none were named.
+    """
+    if not (shown := roles_shown(None, judge)):
+        return []
+    if task.images is None:
+        raise UserError(f"--see-image: {task.name} needs its pictures: {task.images_help}")
+    if options.allow_urls:
+        fetched({one.path for sample in samples for one in sample.media if one.is_url}, options, folder)
+    return destinations(routes, shown, options)
+
+
+def destinations(routes: Mapping[str, Route], shown: Collection[str], options: RunOptions) -> list[str]:
+    """The remark that names the hosts which pictures go to, if they go to any."""
+    hosts = picture_hosts(routes, shown, local_only=options.local_only)
+    return [announcement(hosts)] if hosts else []
+
+
+def fetched(urls: Collection[str], options: RunOptions, folder: RunFolder) -> dict[Media, str]:
+    """Fetch the pictures at URLs into the run's folder, where a later sitting finds the same bytes.
+
+    Returns:
+        those that cannot be sent, with the reason.
+    """
+    if not urls:
+        return {}
+    named = frozenset(host.lower() for host in options.allow_host)
+    missed = asyncio.run(fetch_pictures(urls, folder.pictures, named=named))
+    return {Media(url): why for url, why in missed.items()}
 
 
 def job_of(plan: Plan) -> Job:
@@ -51,6 +103,7 @@ def job_of(plan: Plan) -> Job:
         judge=plan.judge,
         routes=plan.routes,
         bad=plan.bad,
+        warnings=plan.warnings,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ class JudgeSpec:
         model: the declared name of the model it asks, None for an offline judge.
         gen: the user's sampling settings.
         prompts: prompt id to hash.
+        pictures: how the pictures it is shown are made ready, "" where it sees none.
     """
 
     name: str
     model: str | None
     gen: Mapping[str, Any]
     prompts: Mapping[str, str]
+    pictures: str = ""
 
     @property
     def id(self) -> str:
@@ -35,7 +37,7 @@ class JudgeSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The judge as it stands in run.json."""
-        return asdict(self)
+        return _without(asdict(self), "pictures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class RunSpec:
         data: record file name to the SHA-256 of its bytes.
         model: the declared name.
         prompts: prompt id to hash.
+        captions: {"captioner": its declared name} or {"file": the SHA-256 of its bytes}, {} without captions.
+        pictures: how pictures are made ready before they are sent, "" where none are.
     """
 
     task: str
@@ -56,10 +60,20 @@ class RunSpec:
     prompts: Mapping[str, str]
     seed: int
     judge: JudgeSpec
+    captions: Mapping[str, str] = field(default_factory=dict)
+    pictures: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The spec as it stands in run.json."""
-        return asdict(self)
+        return _without(asdict(self), "captions", "pictures") | {"judge": self.judge.to_json()}
+
+
+def _without(spec: dict[str, Any], *later: str) -> dict[str, Any]:
+    """A spec less the settings that came after the first release, where they are not used.
+
+    A run of that release so keeps its id, and its judges theirs.
+    """
+    return {name: value for name, value in spec.items() if value or name not in later}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:

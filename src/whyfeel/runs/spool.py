@@ -6,9 +6,11 @@ import json
 import tempfile
 from array import array
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from whyfeel.engine.ledger import store_failed
 from whyfeel.records import json_line
 
 
@@ -19,27 +21,48 @@ class Spool:
 
     Args:
         folder: where the file lies.
+
+    Raises:
+        StoreFailed: the file cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+        self._name = folder / "(temporary file)"
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+        except OSError as error:
+            raise store_failed("a file", self._name, error, "made") from None
         self._starts = array("q")
         self._end = 0
 
     def put(self, index: int, record: Mapping[str, Any]) -> None:
-        """Keep the record of an index, once."""
+        """Keep the record of an index, once.
+
+        Raises:
+            StoreFailed: the disk is full.
+        """
         if index >= len(self._starts):
             self._starts.extend([-1] * (index + 1 - len(self._starts)))
         line = json_line(record).encode() + b"\n"
         self._starts[index] = self._end
-        self._file.write(line)
+        try:
+            self._file.write(line)
+        except OSError as error:
+            raise store_failed("a file", self._name, error) from None
         self._end += len(line)
 
     def lines(self) -> Iterator[bytes]:
-        """The records as lines of JSON, in the order of their indices; once all of them are put."""
-        for start in self._starts:
-            self._file.seek(start)
-            yield self._file.readline()
+        """The records as lines of JSON, in the order of their indices; once all of them are put.
+
+        Raises:
+            StoreFailed: the disk is full, so that the last records did not reach the file.
+        """
+        try:
+            for start in self._starts:
+                self._file.seek(start)
+                yield self._file.readline()
+        except OSError as error:
+            raise store_failed("a file", self._name, error) from None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The records, in the order of their indices; once all of them are put."""
@@ -47,4 +70,5 @@ class Spool:
 
     def close(self) -> None:
         """Drop the file."""
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take is not wanted any more
+            self._file.close()

@@ -1,0 +1,139 @@
+"""The judge `verdicts`: an LLM says of each trigger whether the answer names it, and must quote the answer for it.
+
+One reply an answer, asked for by a JSON schema, holds a verdict for each trigger and the claims that no trigger
+supports. What can be checked without a model is checked (`verdict_text`, `quotes`); a reply that fails is sent back
+with what was wrong, up to TRIES replies in all. Totals always come from the annotation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import count
+
+from whyfeel.judging.counts import CountsTally, match_counts, weight
+from whyfeel.judging.quotes import AnswerText, quotable
+from whyfeel.judging.verdict_scores import INVENTED, quote_fault, score
+from whyfeel.judging.verdict_text import LOOK_SCHEMA, SCHEMA, Block, read_verdicts
+from whyfeel.prompts import Prompts
+from whyfeel.records import Ask, Asking, Judgement, Message, Picture, Response, Sample, Text, Unscored, canonical
+
+TRIES = 3
+NONCE_DIGITS = 16
+LONGEST_TURN = 20_000  # characters of a reply that is sent back; after a longer one the judge is asked afresh
+MEANS = ("f1", "recall", "precision", "contradicted", "unsupported")
+
+_CHECKED = "An LLM judges each trigger: its quotes are checked, its understanding is not."
+_BLIND = "Blind to the picture: a true cause that is not annotated counts as unsupported."
+_LOOKS = "It sees the picture; a true cause that is not annotated is unsupported but not invented."
+
+
+def nonce_of(seed: int, answer: str) -> str:
+    """16 hex digits that depend on nothing but the seed and the answer, and that the answer does not contain."""
+    hashes = (hashlib.sha256(canonical([seed, answer, n]).encode()).hexdigest() for n in count())
+    return next(nonce for one in hashes if (nonce := one[:NONCE_DIGITS]) not in answer)
+
+
+class VerdictsJudge:
+    """One LLM that gives a verdict on each trigger.
+
+    Args:
+        texts: the prompt text "verdicts".
+        seed: of the nonces.
+        see_image: whether it is shown the sample's pictures, and says of each claim whether it is seen there.
+        role: in which it asks.
+    """
+
+    name = "verdicts"
+    headline = "f1"
+    prompts = ("verdicts",)
+
+    def __init__(self, texts: Prompts, *, seed: int = 0, see_image: bool = False, role: str = "judge") -> None:
+        self.roles: Mapping[str, bool] = {role: see_image}
+        self._texts = texts
+        self._seed = seed
+        self._look = see_image
+        self._role = role
+
+    @property
+    def note(self) -> str:
+        """What its checks hold, and what it cannot see."""
+        return f"{_CHECKED} {_LOOKS if self._look else _BLIND}"
+
+    def judge(self, sample: Sample, response: Response) -> Asking[Judgement]:
+        """Ask until a reply passes the checks; an answer in which nothing could be quoted scores 0 and is not asked of.
+
+        Returns:
+            a judgement; unscored, after the last try, as "unparsed", "two verdicts", "forged verdict", "wrong count" or
+            "quote not in answer".
+        """
+        if not sample.triggers:
+            return Judgement(sample.id, unscored=Unscored("no triggers", "the sample has no annotated trigger"))
+        look = self._look and bool(sample.media)
+        text = AnswerText(response.text)
+        if not quotable(text.words):
+            return Judgement(sample.id, _nothing(sample, look=look), {"tries": 0})
+        nonce = nonce_of(self._seed, response.text)
+        messages = self._messages(sample, response.text, nonce, look=look)
+        gen = {"temperature": 0, "max_tokens": 300 + 120 * len(sample.triggers)}
+        keys: list[str] = []
+        fault: Unscored | None = None
+        for repeat in range(TRIES):
+            answer = yield Ask(self._role, messages, gen, LOOK_SCHEMA if look else SCHEMA, repeat)
+            keys.append(answer.ask_id)
+            block = read_verdicts(answer.text, nonce, len(sample.triggers), look=look)
+            checked = block if isinstance(block, Unscored) else quote_fault(block, text) or block
+            if isinstance(checked, Block):
+                return _judgement(sample, text, checked, tuple(keys), look=look)
+            fault = checked
+            messages = self._again(messages, answer.text, fault)
+        return Judgement(sample.id, {}, {"tries": TRIES}, tuple(keys), fault)
+
+    def _messages(self, sample: Sample, answer: str, nonce: str, *, look: bool) -> tuple[Message, ...]:
+        fill = self._texts.fill
+        notes = [fill("verdicts", "rubric", rubric=sample.rubric)] if sample.rubric else []
+        notes += [fill("verdicts", "look")] if look else []
+        text = fill(
+            "verdicts",
+            "user",
+            question=sample.question,
+            triggers="\n".join(f"{n}. {' '.join(one.text.split())}" for n, one in enumerate(sample.triggers, 1)),
+            count=str(len(sample.triggers)),
+            notes="".join(f"\n{note}\n" for note in notes),
+            nonce=nonce,
+            answer=answer,
+            form=fill("verdicts", "form_look" if look else "form"),
+        )
+        pictures = map(Picture, sample.media if look else ())
+        return (
+            Message("system", (Text(fill("verdicts", "system")),)),
+            Message("user", (*pictures, Text(text))),
+        )
+
+    def _again(self, messages: tuple[Message, ...], reply: str, fault: Unscored) -> tuple[Message, ...]:
+        """The conversation with the judge's reply and what was wrong with it; as it was where there is no reply."""
+        if not reply.strip() or len(reply) > LONGEST_TURN:
+            return messages
+        again = self._texts.fill("verdicts", "again", fault=fault.detail)
+        return *messages, Message("assistant", (Text(reply),)), Message("user", (Text(again),))
+
+    def tally(self) -> CountsTally:
+        """An empty tally."""
+        return CountsTally((*MEANS, INVENTED) if self._look else MEANS)
+
+
+def _nothing(sample: Sample, *, look: bool) -> Mapping[str, float]:
+    counts = match_counts(0, weight(sample.triggers), 0, 0) | {"contradicted": 0.0, "unsupported": 0.0}
+    return counts | ({INVENTED: 0.0} if look else {})
+
+
+def _judgement(sample: Sample, answer: AnswerText, block: Block, keys: tuple[str, ...], *, look: bool) -> Judgement:
+    scored = score(sample.triggers, block, answer, look=look)
+    verdicts: list[dict[str, str | bool]] = [
+        {"verdict": one.label, "quote": one.quote, "reason": one.reason} for one in block.verdicts
+    ]
+    for place in scored.shared:
+        verdicts[place]["shared"] = True
+    claims = [{"quote": one.quote, "reason": one.reason} | ({"seen": one.seen} if look else {}) for one in block.claims]
+    detail = {"verdicts": verdicts, "claims": claims, "tries": len(keys)}
+    return Judgement(sample.id, scored.counts, detail, keys)
