@@ -56,10 +56,15 @@ class Done:
 
     def one_line(self) -> str:
         """The one line that a command which ended early leaves, but for where pictures go; anything else fails."""
-        lines = [line for line in self.err.splitlines() if not line.startswith("whyfeel: pictures go to ")]
-        assert len(lines) == 1, self.err
-        assert lines[0].startswith("whyfeel:"), self.err
-        return lines[0]
+        assert self.news.count("\n") == 1, self.err
+        assert self.news.startswith("whyfeel:"), self.err
+        return self.news[:-1]
+
+    @property
+    def news(self) -> str:
+        """What stands on stderr besides the line that tells where pictures go."""
+        lines = self.err.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("whyfeel: pictures go to "))
 
 
 @dataclass

@@ -110,7 +110,7 @@ def test_the_runs_own_command_makes_damaged_files_anew(few, serve, cli, args, re
     for path in out.rglob("*.jsonl"):
         path.write_bytes(path.read_bytes()[:100] + b"\x00garbage")
     done = cli.run(*command)
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, done.news) == (0, "")
     assert results(out) == whole
     assert len(server.calls) == calls
 

@@ -14,6 +14,7 @@ from handmade import chunk, exif, gif, opened, pixels, png, riff, saved, segment
 from PIL import Image, ImageCms, ImageOps
 
 from whyfeel.media import BadPicture, Header, Loaded, conversion, convert
+from whyfeel.media.headers import walk
 from whyfeel.media.picture import Walked
 
 Make = Callable[[str], bytes]
@@ -231,6 +232,14 @@ class TestFirstFrame:
     def test_of_a_lossy_webp_becomes_a_jpeg(self, make: Make) -> None:
         assert opened(sent(make("webp animated"))).format == "JPEG"
 
+    def test_of_a_lossy_webp_with_alpha_becomes_a_jpeg(self) -> None:
+        frames = [Image.new("RGBA", (20, 20), (255, 0, 0, alpha)) for alpha in (128, 0, 255)]
+        data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], quality=100, method=0)
+        assert b"ALPH" in data
+        loaded = opened(sent(data))
+        assert loaded.format == "JPEG"
+        assert loaded.getpixel((9, 9)) == pytest.approx((255, 127, 127), abs=9)
+
     @pytest.mark.parametrize("clear", [None, 1])
     def test_that_does_not_cover_its_gif_lies_on_white(self, clear: int | None) -> None:
         data = gif((3, 2), [((1, 1, 2, 1), b"\x01\x02", clear), ((0, 0, 3, 2), bytes(6), None)], PALETTE)
@@ -329,6 +338,20 @@ class TestRefusals:
         place = bad.index(b"VP8L") + 14
         with pytest.raises(BadPicture, match=r"\Acannot be decoded: "):
             Loaded(bad[:place] + b"\xff" * 60 + bad[place + 60 :])
+
+    @pytest.mark.parametrize(("kind", "flag"), [(b"ALPH", 0x10), (b"ANMF", 0x02)])
+    def test_a_webp_that_denies_what_it_holds_is_not_sent_as_it_is(self, kind: bytes, flag: int, make: Make) -> None:
+        see_through = saved(Image.new("RGBA", (20, 20), (255, 0, 0, 128)), "WEBP", quality=100)
+        data = see_through if kind == b"ALPH" else make("webp animated")
+        assert kind in data
+        assert data[20] & flag
+        denied = data[:20] + bytes([data[20] & ~flag]) + data[21:]
+        assert walk(denied).change
+        if kind == b"ALPH":
+            assert opened(sent(denied)).format == "JPEG"
+        else:
+            with pytest.raises(BadPicture, match=r"\Acannot be decoded: "):
+                Loaded(denied)
 
     def test_an_animation_without_frames(self, make: Make) -> None:
         body = riff(b"VP8X", bytes([2, 0, 0, 0, 9, 0, 0, 9, 0, 0])) + riff(b"ANMF", bytes(16) + b"VP8 " + bytes(20))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -60,6 +62,15 @@ def test_a_png_whose_rows_end_early(name: str, make: Make) -> None:
     assert examine_bytes(more) is None
 
 
+@pytest.mark.parametrize("rows", [1, 20, 29])
+def test_rows_that_the_decoder_makes_up_are_missed(rows: int) -> None:
+    data = png((30, 30), 8, 2, [bytes(range(90))] * rows)
+    Loaded(data)
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()  # says nothing
+    assert examine_bytes(data) == f"cannot be decoded: {91 * rows:,} bytes of pixels came, expected 2,730"
+
+
 def test_a_png_in_many_parts_is_put_together() -> None:
     coded = zlib.compress(b"\x00abc\x00def")
     parts = b"".join(chunk(b"IDAT", coded[i : i + 1]) + chunk(b"IDAT", b"") for i in range(1, len(coded)))
@@ -78,8 +89,14 @@ def test_a_png_with_damaged_pixels() -> None:
 
 def test_a_small_png_that_inflates_to_gigabytes_is_not_inflated() -> None:
     """Only as many bytes are inflated as the rows need."""
-    data = png((1, 1), 8, 0, [bytes(30_000_000)])
-    assert examine_bytes(data) is None
+    data = walk(png((1, 1), 8, 0, [bytes(30_000_000)])).plain
+    many = walk(png((3000, 3000), 8, 2, [bytes(9000)] * 3000)).plain
+    tracemalloc.start()
+    check_rows(data)
+    check_rows(many)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5_000_000
 
 
 def test_a_gif_that_ends_early() -> None:

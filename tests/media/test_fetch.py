@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import pytest
 from aiohttp import web
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from whyfeel import __version__
@@ -66,12 +66,14 @@ class Internet:
     Attributes:
         names: what each name is found at, one answer after another; the last one stays.
         looked_up, connected: names and addresses, in order.
+        everywhere: the port of this machine to which addresses lead at which no server was put.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: dict[str, list[list[str]]] = {}
         self.looked_up: list[str] = []
         self.connected: list[str] = []
+        self.everywhere: int | None = None
         self._ports: dict[tuple[str, int], int] = {}
         self._closing: list[Callable[[], Awaitable[None]]] = []
         loop = asyncio.get_running_loop()
@@ -79,7 +81,7 @@ class Internet:
 
         async def connect(sock: socket.socket, address: tuple[Any, ...]) -> None:
             self.connected.append(address[0])
-            if (port := self._ports.get((address[0], address[1]))) is None:
+            if (port := self._ports.get((address[0], address[1]), self.everywhere)) is None:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody is there")
             await really(sock, ("127.0.0.1", port))
 
@@ -102,8 +104,8 @@ class Internet:
         self._closing.append(runner.cleanup)
         self._ports[at, port] = runner.addresses[0][1]
 
-    async def talk(self, talk: Talk, at: str = HERE) -> None:
-        """Have a function say to port 80 of an address what it likes."""
+    async def talk(self, talk: Talk, at: str | None = HERE) -> None:
+        """Have a function say what it likes to port 80 of an address, or everywhere."""
         talks: set[asyncio.Task[None]] = set()
 
         async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -126,7 +128,11 @@ class Internet:
 
         server = await asyncio.start_server(begin, "127.0.0.1", 0)
         self._closing.append(close)
-        self._ports[at, 80] = server.sockets[0].getsockname()[1]
+        port = server.sockets[0].getsockname()[1]
+        if at is None:
+            self.everywhere = port
+        else:
+            self._ports[at, 80] = port
 
     async def close(self) -> None:
         for close in self._closing:
@@ -371,6 +377,8 @@ class TestNothingLeadsInside:
                 "https://.a.example/",
                 f"https://{'a' * 64}.example/",
                 "http://a..b/",
+                "http://[]@",
+                "http://a%00b/",
                 "unix:///run/docker.sock",
                 "javascript:alert(1)",
                 "ws://a.example/",
@@ -751,18 +759,31 @@ URLS = st.one_of(
 )
 
 
+FOUND = st.lists(st.sampled_from([HERE, THERE]).map(ip_address) | st.ip_addresses(v=4), max_size=2)
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that says nothing at all."""
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(urls=st.lists(URLS, max_size=4), found=st.lists(st.ip_addresses(), max_size=2))
+@given(urls=st.lists(URLS, max_size=4), found=FOUND)
+@example(urls=["https://a%00b/"], found=[ip_address(HERE)])
+@example(urls=["https://.a/", "https://a..b/"], found=[ip_address(HERE)])
 def test_any_text_for_a_url_has_an_outcome(urls: list[str], found: list[Address], tmp_path: Path) -> None:
     async def run() -> None:
         with pytest.MonkeyPatch.context() as monkeypatch:
             net = Internet(monkeypatch)
+            await net.talk(hang_up, at=None)
 
             async def resolve(host: str, port: int) -> list[Address]:
                 return found
 
-            whys = await fetch_pictures(urls, tmp_path, resolve=resolve)
-            assert whys.keys() == set(urls)  # nobody serves anything here
+            try:
+                whys = await fetch_pictures(urls, tmp_path, resolve=resolve)
+            finally:
+                await net.close()
+            assert whys.keys() == set(urls)
             assert all(why.isprintable() for why in whys.values())
             assert all(ip_address(one).is_global for one in net.connected)
 

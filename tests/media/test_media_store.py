@@ -7,6 +7,7 @@ import base64
 import gc
 import hashlib
 import os
+import re
 import socket
 import stat
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from whyfeel.media import BadPicture, Examined, Header, Loaded, MediaStore, fetched_name, store
+from whyfeel.media import BadPicture, Header, Loaded, MediaStore, fetched_name, store
 from whyfeel.records import Media
 
 Make = Callable[[str], bytes]
@@ -207,7 +208,8 @@ async def test_what_is_no_regular_file_is_not_waited_for(
         if kind == "socket"
         else "'odd.jpg' is no regular file but a pipe or a device"
     )
-    assert media.examine(Media("odd.jpg")) == Examined("", said)
+    with pytest.raises(BadPicture, match=re.escape(said)):
+        media.read(Media("odd.jpg"))
 
 
 async def test_a_file_of_more_than_64_mib_is_refused_unread(media: MediaStore, root: Path, make: Make) -> None:
@@ -254,7 +256,7 @@ async def test_a_picture_at_a_url_is_read_where_it_was_fetched_to(root: Path, tm
     (tmp_path / "fetched" / hashlib.sha256(URL.encode()).hexdigest()).write_bytes(make("png"))
     assert store_of_both.check(Media(URL)) == Header("image/png", 37, 23)
     assert (await store_of_both.load(Media(URL))).header == Header("image/png", 37, 23)
-    assert store_of_both.examine(Media(URL)).fault is None
+    assert store_of_both.read(Media(URL)) == make("png")
     assert store_of_both.check(Media("2.png")).mime == "image/png"
     said = await refuse(store_of_both, "http://example.org/../../secret.jpg")
     assert said.endswith("was not fetched: pictures at URLs are fetched only with --allow-urls")
@@ -286,13 +288,11 @@ async def test_a_store_sends_no_more_pixels_than_it_was_told(root: Path, make: M
     small.close()
 
 
-def test_a_picture_is_examined(media: MediaStore, root: Path, make: Make) -> None:
-    assert media.examine(Media("2.png")) == Examined(hashlib.sha256(make("png")).hexdigest(), None)
-    assert media.examine(Media("no.png")) == Examined("", "no such file: 'no.png'")
+def test_a_picture_is_read_as_it_is(media: MediaStore, root: Path, make: Make) -> None:
+    assert media.read(Media("2.png")) == make("png")
+    with pytest.raises(BadPicture, match="no such file: 'no.png'"):
+        media.read(Media("no.png"))
     (root / "page.jpg").write_bytes(b"<html>")
-    page = media.examine(Media("page.jpg"))
-    assert page.digest == hashlib.sha256(b"<html>").hexdigest()
-    assert page.fault == media.fault(Media("page.jpg"))
     assert media.read(Media("page.jpg")) == b"<html>"
     with pytest.raises(BadPicture, match="outside the images folder"):
         media.read(Media("../secret.jpg"))

@@ -30,7 +30,9 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def routes(**addresses: str) -> dict[str, Route]:
     """A route for each role, to a model that is named after it."""
-    return {role: Route(Scripted(lambda _: "", name=f"m-{role}", address=address)) for role, address in addresses.items()}
+    return {
+        role: Route(Scripted(lambda _: "", name=f"m-{role}", address=address)) for role, address in addresses.items()
+    }
 
 
 def told(*addresses: str, local_only: bool = False) -> list[str]:

@@ -1,11 +1,10 @@
 """Load, check and convert images."""
 
 from whyfeel.media.headers import BadPicture, Header, read_header
-from whyfeel.media.store import Examined, Loaded, MediaStore, conversion, examine_bytes, fetched_name
+from whyfeel.media.store import Loaded, MediaStore, conversion, examine_bytes, fetched_name
 
 __all__ = [
     "BadPicture",
-    "Examined",
     "Header",
     "Loaded",
     "MediaStore",

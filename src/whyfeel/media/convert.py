@@ -146,7 +146,6 @@ def _shrunk(picture: Image.Image, max_side: int | None) -> Image.Image:
 
 def _encoded(picture: Image.Image, profile: bytes | None, *, lossy: bool) -> tuple[bytes, Header]:
     """The picture as a file; the profile goes along where it is for such samples."""
-    picture.info.clear()  # encoders take comments and the like from there
     if profile is not None and profile[16:20] != SPACES.get(picture.mode):
         profile = None
     out = io.BytesIO()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FetchLimits", "LocalResolver", "fetch_pictures"]
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HOST = re.compile(r"[\w.-]+|[\w.%-]*:[\w.:%-]*", re.ASCII)  # a name, or an address of IPv6
 LONGEST = 300  # characters of a reason that are kept
 HEADERS = {
     "User-Agent": f"whyfeel/{__version__}",
@@ -177,7 +179,7 @@ class _Fetcher:
             yield
         except aiohttp.ConnectionTimeoutError:
             raise BadPicture(f"no connection within {self._limits.connect:g} s") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise BadPicture(_said(error)) from None
 
     async def close(self) -> None:
@@ -191,9 +193,10 @@ def _target(url: str, base: URL | None = None) -> URL:
     try:
         url.encode()  # yarl passes lone surrogates over, and would ask for something else
         target = URL(url) if base is None else base.join(URL(url))
-        (target.raw_host or "").rstrip(".").encode("idna")  # a name that no host can have is found out by ssl too late
-        good = target.scheme in {"http", "https"} and bool(target.raw_host) and target.port != 0
-    except ValueError:
+        host = target.raw_host or ""
+        host.rstrip(".").encode("idna")  # raises for a part that is empty or too long, which ssl finds out too late
+        good = target.scheme in {"http", "https"} and HOST.fullmatch(host) is not None and target.port != 0
+    except (ValueError, IndexError):  # yarl stumbles over "http://[]@"
         good = False
     if not good:
         raise BadPicture("expected a URL such as https://host/picture.jpg")

@@ -79,10 +79,11 @@ def check_rows(plain: bytes) -> None:
     expected, found = _row_bytes(plain), 0
     inflate = zlib.decompressobj()
     start, kind = len(START), b""
-    while kind != b"IEND" and found < expected:
+    # behind the end of its stream zlib only hoards what it is given
+    while kind != b"IEND" and found < expected and not inflate.eof:
         kind, data = plain[start + 4 : start + 8], _body(plain, start)
         start += 12 + len(data)
-        while kind == b"IDAT" and data and found < expected and not inflate.eof:
+        while kind == b"IDAT" and data and found < expected:
             try:
                 found += len(inflate.decompress(data, STEP))
             except zlib.error as error:

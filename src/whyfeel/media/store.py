@@ -11,7 +11,6 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from weakref import WeakValueDictionary
@@ -49,19 +48,6 @@ def examine_bytes(data: bytes) -> str | None:
     except BadPicture as bad:
         return str(bad)
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What decoding a picture showed.
-
-    Attributes:
-        digest: SHA-256 of the file as hexadecimal digits, "" where it cannot be read.
-        fault: why it cannot be sent, None where it can.
-    """
-
-    digest: str
-    fault: str | None
 
 
 class Loaded:
@@ -188,14 +174,6 @@ class MediaStore:
                 return stream.read()
         except OSError as error:
             raise BadPicture(_why(error, media)) from None
-
-    def examine(self, media: Media) -> Examined:
-        """What reading a picture and decoding all of it shows."""
-        try:
-            data = self.read(media)
-        except BadPicture as bad:
-            return Examined("", str(bad))
-        return Examined(hashlib.sha256(data).hexdigest(), examine_bytes(data))
 
     async def load(self, media: Media) -> Loaded:
         """The picture, read at most once while anybody holds it.

@@ -39,6 +39,7 @@ class Plan:
         spec: what decides the answers and the first judge's verdicts.
         bad: chosen pictures that cannot be sent, with the reason.
         urls: chosen pictures that are still to be fetched.
+        pictured: whether any chosen sample has a picture that is shown.
         prompts: for the manifest.
     """
 
@@ -53,6 +54,7 @@ class Plan:
     prompts: Prompts
     bad: Mapping[Media, str] = field(default_factory=dict)
     urls: tuple[str, ...] = ()
+    pictured: bool = False
 
     @property
     def shown(self) -> list[str]:
@@ -221,7 +223,7 @@ def _surveyed(plan: Plan) -> Plan:
             f"--images: none of the {shown:,} pictures is under {str(plan.task.images)!r} "
             f"({next(iter(bad.values()))}); {plan.task.images_help}"
         )
-    return replace(plan, total=total, bad=bad, urls=tuple(urls))
+    return replace(plan, total=total, pictured=shown > 0, bad=bad, urls=tuple(urls))
 
 
 def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def run(options: RunOptions, watch: Watch) -> RunResult:
     with folder.locked():
         remarks = open_run(folder, plan.spec, options, plan.prompts, plan.routes)
         plan = replace(plan, bad={**plan.bad, **fetched(plan.urls, options, folder)})
-        told = destinations(plan.routes, plan.shown, options)
+        told = destinations(plan.routes, plan.shown, options) if plan.pictured else []
         for remark in [*remarks, *_bad_pictures(plan), *plan.warnings, *told]:
             watch.note(remark)
         return execute(job_of(plan), folder, watch, begun)
