@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from whyfeel.engine import Entry, Ledger, Totals
+from whyfeel.engine import Entry, Ledger, Totals, tables
 from whyfeel.engine import ledger as ledger_module
 from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, ask_key
@@ -409,13 +409,13 @@ async def test_a_value_of_ours_that_cannot_be_written_fails_and_never_hangs(
 
 
 async def test_what_cannot_be_written_says_why_where_and_what_to_do(ledger: Ledger) -> None:
-    told = str(ledger_module.store_failed("the ledger", ledger.path, OSError(28, "No space left on device")))
+    told = str(tables.store_failed("the ledger", ledger.path, OSError(28, "No space left on device")))
     assert re.fullmatch(
         r"the ledger '.*/ledger\.sqlite' cannot be written: No space left on device \([\d,]+ bytes are free there\)\. "
         r"Nothing that was answered before is lost: make room or mend the cause, then run the same command again",
         told,
     )
-    gone = ledger_module.store_failed("the ledger", ledger.path / "no" / "where", RuntimeError("odd"))
+    gone = tables.store_failed("the ledger", ledger.path / "no" / "where", RuntimeError("odd"))
     assert "cannot be written: odd (its folder cannot be looked at)" in str(gone)
 
 

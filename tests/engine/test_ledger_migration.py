@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from whyfeel.engine import Entry, Ledger
-from whyfeel.engine import ledger as ledger_module
+from whyfeel.engine import Entry, Ledger, tables
 from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, ask_key
 
@@ -143,7 +142,7 @@ def test_the_migrated_ledger_has_the_tables_of_a_new_one(tmp_path: Path, old: Pa
 def test_the_copy_reaches_the_disk_before_anything_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """File, rename, folder, and only then the change."""
     happened: list[str] = []
-    to_disk = ledger_module._to_disk
+    to_disk = tables._to_disk
 
     def noted(path: Path) -> None:
         happened.append(path.name)
@@ -152,7 +151,7 @@ def test_the_copy_reaches_the_disk_before_anything_is_changed(old: Path, monkeyp
             assert db.execute("PRAGMA user_version").fetchone() == (1,)
         happened.append(str((old.parent / "ledger.v1.sqlite").exists()))
 
-    monkeypatch.setattr(ledger_module, "_to_disk", noted)
+    monkeypatch.setattr(tables, "_to_disk", noted)
     Ledger(old).close()
     assert happened == ["ledger.v1.sqlite.part", "False", "run", "True"]
 
@@ -160,10 +159,10 @@ def test_the_copy_reaches_the_disk_before_anything_is_changed(old: Path, monkeyp
 KILL_AT_EVERY_LINE = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from whyfeel.engine import Ledger, ledger as module
+from whyfeel.engine import Ledger, tables as module
 
 kept, place = Path(sys.argv[1]), Path(sys.argv[2])
-WATCHED = {"_bring_up_to_date", "_migrate", "_back_up", "_to_disk"}
+WATCHED = {"bring_up_to_date", "_migrate", "_back_up", "_to_disk"}
 
 def tracer(die_at):
     left = [die_at]
@@ -314,7 +313,7 @@ def test_who_waited_for_the_lock_finds_the_work_done(old: Path, made: str, monke
         old.unlink()
     if made == "empty file":
         old.touch()
-    version_of, looks = ledger_module._version_of, list[int]()
+    version_of, looks = tables.version_of, list[int]()
 
     def slow(db: sqlite3.Connection) -> int:
         version = version_of(db)
@@ -323,7 +322,7 @@ def test_who_waited_for_the_lock_finds_the_work_done(old: Path, made: str, monke
             Ledger(old).close()
         return version
 
-    monkeypatch.setattr(ledger_module, "_version_of", slow)
+    monkeypatch.setattr(tables, "version_of", slow)
     Ledger(old).close()
     assert looks[0] == (1 if made == "old" else 0)
     assert content(old)[0] == 2
@@ -363,7 +362,7 @@ def test_a_migration_that_fails_leaves_the_old_file_and_nothing_else(
 
     before = digest(old)
     with monkeypatch.context() as broken:
-        broken.setattr(Path if at == "replace" else ledger_module, at, fail)
+        broken.setattr(Path if at == "replace" else tables, at, fail)
         with pytest.raises(
             StoreFailed, match=r"\Athe ledger '.*ledger\.sqlite' cannot be opened: No space [^\n]+bytes are free"
         ):
@@ -375,10 +374,10 @@ def test_a_migration_that_fails_leaves_the_old_file_and_nothing_else(
 
 
 def test_a_step_that_fails_takes_the_steps_before_it_back(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = (*ledger_module.MIGRATIONS[2], "INSERT INTO answers (key) VALUES (NULL)")
+    steps = (*tables.MIGRATIONS[2], "INSERT INTO answers (key) VALUES (NULL)")
     before = content(old)
     with monkeypatch.context() as broken:
-        broken.setattr(ledger_module, "MIGRATIONS", {2: steps})
+        broken.setattr(tables, "MIGRATIONS", {2: steps})
         with pytest.raises(StoreFailed):
             Ledger(old)
     assert content(old) == before

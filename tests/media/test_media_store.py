@@ -290,7 +290,7 @@ async def test_a_store_sends_no_more_pixels_than_it_was_told(root: Path, make: M
 
 def test_a_picture_is_read_as_it_is(media: MediaStore, root: Path, make: Make) -> None:
     assert media.read(Media("2.png")) == make("png")
-    with pytest.raises(BadPicture, match="no such file: 'no.png'"):
+    with pytest.raises(BadPicture, match=r"no such file: 'no\.png'"):
         media.read(Media("no.png"))
     (root / "page.jpg").write_bytes(b"<html>")
     assert media.read(Media("page.jpg")) == b"<html>"

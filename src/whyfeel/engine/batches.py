@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyfeel.engine.ledger import store_failed
+from whyfeel.engine.tables import store_failed
 
 WAIT = 60.0  # seconds for the ledger's own writer to finish a transaction
 

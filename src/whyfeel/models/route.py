@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from yarl import URL
 
 from whyfeel.environment import proxy_for, variable
 from whyfeel.errors import UserError
-from whyfeel.hosts import is_private
+from whyfeel.hosts import is_private, literal
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -80,16 +79,13 @@ def refuse_public(address: str) -> None:
     Raises:
         UserError: it is one.
     """
-    try:
-        number = ip_address(URL(address).host or "")
-    except ValueError:
-        return
-    if not is_private(number):
+    number = literal(URL(address).host or "")
+    if number is not None and not is_private(number):
         raise UserError(f"{address} is neither on this machine nor in a private network, as --local-only demands")
 
 
 def local_resolver() -> aiohttp.abc.AbstractResolver:
     """Resolves names to addresses of this machine and of private networks, and to no others."""
-    from whyfeel.media.fetch import LocalResolver  # noqa: PLC0415 - seldom asked for
+    from whyfeel.media.resolvers import LocalResolver  # noqa: PLC0415 - seldom asked for
 
     return LocalResolver()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import LEDGER
-from whyfeel.engine.ledger import store_failed
+from whyfeel.engine.tables import store_failed
 from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
 from whyfeel.runs.lines import loads
 

@@ -12,6 +12,7 @@ from whyfeel.engine import Route
 from whyfeel.errors import DataError, UserError
 from whyfeel.judging import Judge
 from whyfeel.media.fetch import fetch_pictures
+from whyfeel.models.route import trusted
 from whyfeel.records import Media, Sample
 from whyfeel.runs.destinations import announcement, picture_hosts
 from whyfeel.runs.execute import Job, RunResult, Watch, execute
@@ -86,7 +87,8 @@ def fetched(urls: Collection[str], options: RunOptions, folder: RunFolder) -> di
     if not urls:
         return {}
     named = frozenset(host.lower() for host in options.allow_host)
-    missed = asyncio.run(fetch_pictures(urls, folder.pictures, named=named))
+    trust = trusted() if any(url.startswith("https:") for url in urls) else True
+    missed = asyncio.run(fetch_pictures(urls, folder.pictures, named=named, trust=trust))
     return {Media(url): why for url, why in missed.items()}
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from whyfeel.engine.ledger import store_failed
+from whyfeel.engine.tables import store_failed
 from whyfeel.records import json_line
 
 
