@@ -34,9 +34,10 @@ def test_a_dead_endpoint_stops_the_run_within_a_minute_and_the_run_goes_on_later
     command = args(data, elsewhere(refusing), run, "--concurrency", 4)
     done = cli.run(*command, within=60)
     assert done.status == 1
-    assert len(done.said) == 1
-    assert "could not be reached" in done.said[0]
-    assert "run the same command again" in done.said[0]
+    *where, why = done.said
+    assert [line.partition(" to ")[0] for line in where] == ["whyfeel: pictures go"]
+    assert "could not be reached" in why
+    assert "run the same command again" in why
     assert done.out == ""
     port = refusing.getsockname()[1]
     refusing.close()

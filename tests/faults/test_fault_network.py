@@ -17,6 +17,7 @@ from itertools import chain, repeat
 import pytest
 from chat_server import Call, ChatServer, Say, good
 
+from peak import PEAK
 from whyfeel.engine import Request
 from whyfeel.models.endpoint import Deadlines, Endpoint
 from whyfeel.records import Ask, Text, user_turn
@@ -234,8 +235,8 @@ def test_an_address_of_ipv6_is_an_address(few, here, tmp_path):
         assert here(few, server, tmp_path / "run").summary["scored"] == few.count
 
 
-CHILD = """
-import asyncio, resource, sys
+CHILD = f"""{PEAK}
+import asyncio, sys
 from whyfeel.engine import Request
 from whyfeel.errors import CallFailed
 from whyfeel.models import Endpoint
@@ -246,7 +247,7 @@ async def main():
     try:
         await endpoint.answer(Request("k", Ask("answer", user_turn(Text("person 3")))))
     except CallFailed as failed:
-        print(failed.reason, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        print(failed.reason, peak())
     finally:
         await endpoint.close()
 

@@ -16,23 +16,24 @@ import pytest
 from handmade import chunk, gif, png, saved, webp_with
 from PIL import Image
 
+from peak import PEAK
 from whyfeel.media import BadPicture, Header, Loaded, convert, examine_bytes, read_header
 
 Make = Callable[[str], bytes]
 
 # a pale square of 39 megapixels, in each form whose conversion holds most in memory
-CHILD = """
-import json, resource, sys
+CHILD = f"""{PEAK}
+import json, sys
 from pathlib import Path
 from whyfeel.media import Loaded, examine_bytes
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 data = Path(sys.argv[1]).read_bytes()
 if sys.argv[2] == "load":
     loaded = Loaded(data)
     said = [loaded.header.mime, loaded.header.width, loaded.header.height]
 else:
     said = examine_bytes(data)
-print(json.dumps([said, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+print(json.dumps([said, before, peak()]))
 """
 
 
@@ -113,7 +114,7 @@ def measured(path: Path, how: str) -> tuple[object, int, int]:
     done = subprocess.run(run, check=True, capture_output=True, text=True)
     said, before, most = json.loads(done.stdout)
     assert done.stderr == ""
-    return said, before // 1024, most // 1024
+    return said, before, most
 
 
 @pytest.mark.parametrize("kind", ["grey of 16 bits", "colours of 16 bits with alpha", "palette with alpha", "inks"])
