@@ -7,6 +7,7 @@ import errno
 import gzip
 import hashlib
 import os
+import resource
 import socket
 import ssl
 import tracemalloc
