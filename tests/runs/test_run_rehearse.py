@@ -47,10 +47,10 @@ def three(records: Records) -> Path:
 def test_calls_tokens_and_cost_by_hand(rehearse: Callable[..., Told], records: Records, tmp_path: Path) -> None:
     told = rehearse(three(records), *OFFICIAL, "--json")
     assert (told.status, told.err) == (0, "")
-    # four characters a token: questions of 8, 12 and 20; the judge is shown 8 + 1 characters and the annotation,
-    # "1. " + 12 = 15 characters a trigger, a line end between two; each answer may have 512 tokens
+    # four characters a token: questions of 8, 12 and 20; the judge is shown 8 + 1 characters, a stand-in of 15 for the
+    # answer, which may have 512 tokens, and the annotation: "1. " + 12 = 15 characters a trigger, a line end between two
     answers_in = 2 + 3 + 5
-    judge_in = (9 + 15) // 4 + (9 + 31) // 4 + (9 + 15) // 4 + 3 * 512
+    judge_in = (24 + 15) // 4 + (24 + 31) // 4 + (24 + 15) // 4 + 3 * 512
     assert told.json == {
         "task": "jsonl",
         "samples": 3,
@@ -82,12 +82,26 @@ def test_pictures_count_by_their_pixels_and_bad_ones_not_at_all(
     assert (told.json["bad_pictures"], told.json["samples"], told.json["calls"]) == (1, 3, {"answer": 2})
 
 
-def test_equal_asks_are_priced_each_so_that_the_price_stays_an_upper_bound(
+def test_equal_asks_are_one_call_as_they_are_in_a_run(
     rehearse: Callable[..., Told], records: Records, tmp_path: Path, sit: Sit, files: dict[str, Path]
 ) -> None:
     data = records([{"question": "Why?"}] * 4)
-    assert rehearse(data, "--json").json["calls"]["answer"] == 4
+    assert rehearse(data, "--json").json["calls"]["answer"] == 1
     assert len(sit(tmp_path / "r", task="jsonl", data=data, **files).answerer.requests) == 1
+
+
+def test_every_ask_of_a_chain_is_counted(
+    rehearse: Callable[..., Told], records: Records, tmp_path: Path, files: dict[str, Path]
+) -> None:
+    """Captions of two pictures, three questions about them that a model without pictures answers, a panel of two."""
+    files_ = [("0.png", "Why?"), ("0.png", "Who?"), ("1.png", "Why?")]
+    data = records([{"question": question, "image": image} for image, question in files_])
+    for n in range(2):
+        (data / f"{n}.png").write_bytes(png(30 + n, 20))
+    (data.parent / "p.toml").write_text("")
+    given = ["--strategy", "caption(text-only)", "--judge", "verdicts", "--judge-model", f"{JUDGE_MODEL},{ANSWERER}2"]
+    told = rehearse(data, *given, "--prompts", data.parent / "p.toml", "--json")
+    assert told.json["calls"] == {"caption": 2, "answer": 3, "judge": 3, "judge-2": 3}
 
 
 def test_known_answers_cost_nothing(

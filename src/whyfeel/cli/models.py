@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from whyfeel.models import PresetState
 
 
+WIDE = 34  # columns for an address
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("models")(models)
@@ -32,18 +35,21 @@ def models(json: o.Json = False) -> int:
         ]
         print_json({"presets": presets, "baselines": list(BASELINES), "any_server_key_variable": ANY_SERVER_KEY})
         return 0
-    rows = [(f"{s.preset.name}:NAME", s.base_url, f"{_variables(s)} ({_set(s)})") for s in states]
-    rows += [
-        ("http://host:port/v1#NAME", "any OpenAI-compatible server", ANY_SERVER_KEY),
-        ("replay:RUN", "the answers in a run's ledger", "none"),
-        *((f"baseline:{name}", what, "none") for name, what in BASELINES.items()),
+    providers = [(f"{s.preset.name}:NAME", _address(s.base_url), f"{s.key_variable} ({_set(s)})") for s in states]
+    others = [
+        ("http://host:port/v1#NAME", f"any OpenAI-compatible server; its key: {ANY_SERVER_KEY}"),
+        ("replay:RUN", "the answers in a run's ledger"),
+        *((f"baseline:{name}", what) for name, what in BASELINES.items()),
     ]
-    print_table(listing(("--model", "what answers", "key"), rows))
+    print_table(listing(("--model", "at", "key"), providers), "", listing(("--model", "what answers"), others))
     return 0
 
 
-def _variables(state: PresetState) -> str:
-    return state.key_variable if state.key_set else " or ".join(state.preset.key_variables)
+def _address(url: str) -> str:
+    """An address as it is read: without https, and a long path on a line of its own."""
+    address = url.removeprefix("https://")
+    host, slash, path = address.partition("/")
+    return address if "://" in address or len(address) <= WIDE else f"{host}\n{slash}{path}"
 
 
 def _set(state: PresetState) -> str:

@@ -178,6 +178,10 @@ class Ledger:
         rows = self._reader.execute(LEFT_OUT, (canonical(sorted(purposes)),))
         return dict(rows.fetchall())
 
+    def reused(self) -> int:
+        """How many answers were copied from other ledgers."""
+        return int(self._reader.execute("SELECT count(*) FROM answers WHERE source IS NOT NULL").fetchone()[0])
+
     def models(self, role: str) -> list[str]:
         """The declared names of the models that answered a role."""
         rows = self._reader.execute("SELECT DISTINCT model FROM answers WHERE role = ? ORDER BY 1", (role,))

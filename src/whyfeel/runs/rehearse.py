@@ -7,9 +7,9 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from whyfeel.engine import Engine, Ledger, Model, Request, Route, ledger_file
+from whyfeel.engine import Engine, Ledger, Model, Reply, Request, Route, ledger_file
 from whyfeel.errors import AskFailed, CallFailed
 from whyfeel.records import Response, Sample
 from whyfeel.runs.execute import media_store
@@ -27,20 +27,26 @@ class _Book:
     tokens_out: Counter[str] = field(default_factory=Counter)
 
 
-class _Declining:
-    """Stands in for a model: books what it is asked and answers nothing."""
+class _StandIn:
+    """Stands in for a model: books what it is asked.
+
+    Args:
+        judges: whether it judges; its verdict is then not there, rather than one that would be asked for again.
+    """
 
     address = ""  # no limiter, no budget: nothing is sent
 
-    def __init__(self, model: Model, book: _Book) -> None:
-        self.name, self.price, self._book = model.name, model.price, book
+    def __init__(self, model: Model, book: _Book, *, judges: bool) -> None:
+        self.name, self.price, self._book, self._judges = model.name, model.price, book, judges
 
-    async def answer(self, request: Request) -> NoReturn:
+    async def answer(self, request: Request) -> Reply:
         role, (tokens_in, tokens_out) = request.ask.role, request.tokens
         self._book.calls[role] += 1
         self._book.tokens_in[role] += tokens_in
         self._book.tokens_out[role] += tokens_out
-        raise CallFailed("dry run", "nothing is sent", again=False)
+        if self._judges:
+            raise CallFailed("dry run", "nothing is sent", again=False)
+        return Reply(f"answer {request.key[:8]}")  # so that a strategy goes on to its next ask, no two of them equal
 
     async def close(self) -> None:
         """Nothing was opened."""
@@ -80,7 +86,10 @@ def _as_of(model: Model) -> str | None:
 
 async def _rehearse(plan: Plan) -> tuple[_Book, int]:
     book = _Book()
-    routes = {role: Route(_Declining(route.model, book), route.gen) for role, route in plan.routes.items()}
+    routes = {
+        role: Route(_StandIn(route.model, book, judges=role in plan.judge.roles), route.gen)
+        for role, route in plan.routes.items()
+    }
     own = RunFolder(plan.options.out).ledger
     paths = [own] if own.exists() else []
     paths += [ledger_file(path) for path in plan.options.reuse]
@@ -91,17 +100,18 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
         engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)
         try:
             await engine.stream(plan.samples(), lambda sample: _one(plan, engine, sample))
+            known = ledger.reused()
         finally:
             media.close()
             for one in (ledger, *reuse.values()):
                 one.close()
     for role in plan.judge.roles:  # the answers that are not known yet may be as long as they are let
         book.tokens_in[role] += book.tokens_out[ANSWER]
-    return book, engine.counts.known
+    return book, known
 
 
 async def _one(plan: Plan, engine: Engine, sample: Sample) -> None:
-    """Drive a sample as far as known answers carry it; an unknown answer is judged as if it were empty."""
+    """Drive a sample through all its asks; what is not known yet is answered by the stand-in."""
     if any(media in plan.bad for media in sample.media):
         return
     try:
