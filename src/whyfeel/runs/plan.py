@@ -177,7 +177,7 @@ def plan_judge(
 def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
     captions = None
     if options.captions is not None:
-        captions = captions_from(enumerate(read_lines(options.captions), 1), f"--captions {str(options.captions)!r}")
+        captions = captions_from(enumerate(read_lines(options.captions), 1), str(options.captions))
     if not options.model.startswith(BASELINE):
         return build_strategy(options.strategy, prompts, captions)
     if options.strategy != "direct" or options.gen:

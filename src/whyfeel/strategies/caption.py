@@ -104,12 +104,12 @@ def captions_from(lines: Iterable[tuple[int, Mapping[str, Any]]], where: str) ->
     first: dict[str, int] = {}
     for number, line in lines:
         for image, caption in line.items():
-            place = f"{where!r} line {number}: image {image!r}"
+            place = f"{where!r} record {number}: image {image!r}"
             if not isinstance(caption, str) or not caption.strip():
                 raise DataError(f"{place} needs a caption, a text that is not blank; got {caption!r:.80}")
             text = caption.strip()
             if captions.setdefault(image, text) != text:
-                raise DataError(f"{place} has another caption than on line {first[image]}; keep one of them")
+                raise DataError(f"{place} has another caption than in record {first[image]}; keep one of them")
             first.setdefault(image, number)
     if not captions:
         raise DataError(f"{where!r} holds no caption; expected one JSON object {{image: caption}} a line")
