@@ -172,8 +172,8 @@ def test_captions_are_read_from_any_number_of_keys_a_line():
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ([(1, {"a": "x"}), (2, {"b": "z"}), (7, {"a": "y"})], "record 7: image 'a' has another caption than in record 1;"),
-        ([(1, {"a": "x"}), (2, {"a": "x"}), (7, {"a": "y"})], "record 7: image 'a' has another caption than in record 1;"),
+        ([(1, {"a": "x"}), (2, {"b": "z"}), (7, {"a": "y"})], "7: image 'a' has another caption than in record 1"),
+        ([(1, {"a": "x"}), (2, {"a": "x"}), (7, {"a": "y"})], "7: image 'a' has another caption than in record 1"),
         ([(2, {"a": " "})], "record 2: image 'a' needs a caption, a text that is not blank; got ' '"),
         ([(2, {"a\nb": None})], r"record 2: image 'a\nb' needs a caption, a text that is not blank; got None"),
         ([(2, {"a": ["x" * 999]})], "needs a caption, a text that is not blank; got ['xxx"),
