@@ -48,7 +48,7 @@ def test_calls_tokens_and_cost_by_hand(rehearse: Callable[..., Told], records: R
     told = rehearse(three(records), *OFFICIAL, "--json")
     assert (told.status, told.err) == (0, "")
     # four characters a token: questions of 8, 12 and 20; the judge is shown 8 + 1 characters, a stand-in of 15 for the
-    # answer, which may have 512 tokens, and the annotation: "1. " + 12 = 15 characters a trigger, a line end between two
+    # answer, which may have 512 tokens, and the annotation: "1. " + 12 = 15 characters a trigger, a line end between
     answers_in = 2 + 3 + 5
     judge_in = (24 + 15) // 4 + (24 + 31) // 4 + (24 + 15) // 4 + 3 * 512
     assert told.json == {
