@@ -108,3 +108,15 @@ class AskFailed(WhyfeelError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+def brief(value: object) -> str:
+    """A value in an error message, at most 200 characters of it.
+
+    >>> brief(10**5000)
+    'a number of thousands of digits'
+    """
+    try:
+        return f"{value!r:.200}"
+    except ValueError:  # Python writes no number of so many digits
+        return "a number of thousands of digits"

@@ -211,17 +211,17 @@ def test_bad_pictures_are_left_unscored_before_any_call(tmp_path: Path, sit: Sit
 
 
 def test_bad_pictures_are_told_before_the_first_call(tmp_path: Path, whyfeel: Whyfeel, records: Records) -> None:
-    data = records([{"image": f"{i}.png"} for i in range(6)])
-    (data / "5.png").write_bytes(png())
+    data = records([{"image": f"{i}.png"} for i in range(24)])
+    (data / "23.png").write_bytes(png())
     told = whyfeel(
         *("run", "jsonl", "--data", data, "--model", "http://127.0.0.1:9/v1#m", "--max-calls", 0),
         *("--out", tmp_path / "r", "--json"),
     )
-    assert (told.status, told.json["unscored"]) == (1, {"bad picture": 5, "budget": 1})
+    assert (told.status, told.json["unscored"]) == (1, {"bad picture": 23, "budget": 1})
     assert told.err.startswith(
-        "whyfeel: 5 pictures cannot be sent and stay unscored: 0.png: no such file: '0.png'; 1.png"
+        "whyfeel: 23 pictures cannot be sent and stay unscored:\nwhyfeel:   0.png: no such file: '0.png'\n"
     )
-    assert "and 2 more (`whyfeel data check` lists them)" in told.err
+    assert "and 3 more (`whyfeel data check` lists them)" in told.err
 
 
 def test_all_pictures_missing_is_refused(tmp_path: Path, whyfeel: Whyfeel, records: Records) -> None:

@@ -16,6 +16,7 @@ from whyfeel import __version__
 from whyfeel.cli import data, demo, doctor, judge, judge_answers, models, run, score, tasks
 from whyfeel.cli.output import give_up_stdout
 from whyfeel.errors import Interrupted, RunStopped, UserError
+from whyfeel.report.words import visible
 
 app = typer.Typer(
     name="whyfeel",
@@ -91,4 +92,4 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 
 
 def _say(message: str) -> None:
-    print("whyfeel: " + " ".join(message.split()), file=sys.stderr)
+    print("whyfeel: " + visible(" ".join(message.split())), file=sys.stderr)

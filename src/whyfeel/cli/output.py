@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from whyfeel.errors import RunStopped
+from whyfeel.report.words import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -77,7 +78,7 @@ def print_result(result: RunResult, *, as_json: bool) -> int:
     else:
         print_table(*summary_table(result.summary, result.folder))
     for fault in result.faults[:3]:
-        print(f"whyfeel: an internal fault left a sample unscored: {fault}", file=sys.stderr)
+        print(f"whyfeel: an internal fault left a sample unscored: {visible(fault)}", file=sys.stderr)
     if not result.summary["scored"]:
         reasons = ", ".join(f"{reason} ({n:,})" for reason, n in result.summary["unscored"].items())
         print(f"whyfeel: nothing could be scored: {reasons}", file=sys.stderr)

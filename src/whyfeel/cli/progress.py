@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from whyfeel.report import numbers
+from whyfeel.report.words import visible
 
 if TYPE_CHECKING:
     from whyfeel.engine import Counts
@@ -24,7 +25,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """A remark, on a line of its own."""
-        print(f"whyfeel: {text}", file=sys.stderr)
+        print(f"whyfeel: {visible(text)}", file=sys.stderr)
 
     def start(self, total: int, counts: Counts) -> None:
         """The samples start."""
@@ -68,7 +69,7 @@ class Quiet:
 
     def note(self, text: str) -> None:
         """A remark."""
-        print(f"whyfeel: {text}", file=sys.stderr)
+        print(f"whyfeel: {visible(text)}", file=sys.stderr)
 
     def start(self, total: int, counts: Counts) -> None:
         """Say nothing."""

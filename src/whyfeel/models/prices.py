@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import Price
-from whyfeel.errors import DataError
+from whyfeel.errors import DataError, brief
 
 Prices = Mapping[tuple[str, str], Price]
 
@@ -29,7 +29,7 @@ def load_prices(override: Path | None = None) -> Prices:
     if override is not None:
         try:
             own = tomllib.loads(override.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"--prices: {str(override)!r} is not a readable TOML file: {error}") from None
         table |= _parse(own, str(override))
     return table
@@ -48,7 +48,7 @@ def _entry(entry: object, where: str) -> Price:
         raise DataError(f"{where} must have the keys in, out (US dollars per million tokens) and as_of (a date)")
     amounts = (entry["in"], entry["out"])
     if not all(isinstance(a, int | float) and not isinstance(a, bool) and 0 <= a <= 1e9 for a in amounts):
-        raise DataError(f"{where}: in and out must be dollars per million tokens, 0 or more; got {amounts!r}")
+        raise DataError(f"{where}: in and out must be dollars per million tokens, 0 or more; got {brief(amounts)}")
     if not isinstance(entry["as_of"], date):
         raise DataError(f"{where}: as_of must be a date such as 2026-11-05; got {entry['as_of']!r}")
     return Price(float(amounts[0]), float(amounts[1]), entry["as_of"])

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from whyfeel.report import numbers
 from whyfeel.report.tables import listing, pairs
+from whyfeel.report.words import visible
 from whyfeel.tasks import DataReport, Malformed
 
 SHOWN = 20  # rows of a list; the JSON has them all
@@ -21,7 +22,7 @@ def data_table(report: DataReport) -> list[RenderableType]:
     rows = [
         ("samples", numbers.count(report.n)),
         ("triggers", numbers.count(report.triggers)),
-        *((f"  {_visible(group)}", numbers.count(n)) for group, n in report.groups.items()),
+        *((f"  {visible(group)}", numbers.count(n)) for group, n in report.groups.items()),
         ("records that cannot be read", numbers.count(len(report.malformed))),
         ("pictures checked", numbers.count(report.pictures_checked)),
         ("  seen before, so not decoded again", numbers.count(report.remembered)),
@@ -45,7 +46,7 @@ def _list(title: str, heads: tuple[str, str], rows: Sequence[tuple[str, str]]) -
     """A table under its title, cut short where it is long; nothing where there are no rows."""
     if not rows:
         return []
-    shown = [(_visible(one), _visible(other)) for one, other in rows[:SHOWN]]
+    shown = [(visible(one), visible(other)) for one, other in rows[:SHOWN]]
     parts: list[RenderableType] = ["", Text(title, style="bold"), "", listing(heads, shown)]
     more = len(rows) - SHOWN
     return [*parts, Text(f"and {numbers.count(more)} more (all with --json)", style="dim")] if more > 0 else parts
@@ -64,11 +65,6 @@ def _place(one: Malformed) -> str:
     """The file's name and the line; the folder is the one that was given."""
     name = one.file.rpartition("/")[2]
     return name if one.line is None else f"{name}, line {numbers.count(one.line)}"
-
-
-def _visible(text: str) -> str:
-    """A text from the data with what would move a terminal's cursor or turn its writing round told as an escape."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _groups(groups: Iterable[Sequence[str]]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
+from whyfeel.report.words import visible
 
 WIDTH = 80
 NUMBER = 5  # columns that a score takes: 0.123
@@ -49,8 +50,8 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
         first = scores[headline or others[0]].get(group, {})
         cells = [_value(first), numbers.interval(first.get("low"), first.get("high")), numbers.count(first.get("n", 0))]
         cells += [_value(scores[name][group]) if group in scores[name] else "" for name in others]
-        table.add_row(Text(group), *cells, style="bold" if group == "overall" else "")
-    parts: list[RenderableType] = ["", Text(title, style="bold"), ""]
+        table.add_row(Text(visible(group)), *cells, style="bold" if group == "overall" else "")
+    parts: list[RenderableType] = ["", Text(visible(title), style="bold"), ""]
     if refused:
         parts += [Text(f"No headline: {refused}", style="bold red"), ""]
     parts += [table, "", *_footnotes(summary, scores, folder)]
@@ -76,9 +77,8 @@ def _footnotes(summary: Mapping[str, Any], scores: Mapping[str, Any], folder: Pa
             f"{numbers.count(n)} answers were given without the setting {name}, which the server does not take"
             for name, n in summary["left_out"].items()
         ),
-        f"Files: {folder}",
     ]
-    return [Text(line, style="dim") for line in lines]
+    return [Text(line, style="dim") for line in (*map(visible, lines), f"Files: {folder}")]
 
 
 def _panel(panel: Mapping[str, Any] | None) -> list[str]:

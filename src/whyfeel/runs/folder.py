@@ -18,6 +18,18 @@ from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
 from whyfeel.runs.lines import loads
 
 OURS = frozenset({".lock", "run.json.part"})  # what a run that died before it had a run.json leaves behind
+# What every reader of run.json relies on: name to kind, or to the names below it; [names] is a list of such.
+MANIFEST: Mapping[str, Any] = {
+    "spec": {
+        **dict.fromkeys(("task", "model", "strategy"), str),
+        **dict.fromkeys(("data", "gen", "prompts", "judge"), dict),
+        "seed": int,
+    },
+    "judges": dict,
+    "addresses": [dict.fromkeys(("role", "model", "address"), str)],
+    "selection": dict.fromkeys(("limit", "sample"), int | None),
+    **dict.fromkeys(("data", "images"), str | None),
+}
 
 
 class RunFolder:
@@ -88,11 +100,26 @@ class RunFolder:
             DataError: this is not a run folder, or run.json is damaged.
         """
         manifest = read_json(self.manifest, "a run folder has one")
-        kinds = {"spec": dict, "judges": dict, "addresses": list, "selection": dict}
-        for name, kind in kinds.items():
-            if not isinstance(manifest.get(name), kind):
-                raise DataError(f"{str(self.manifest)!r} is damaged: it should hold {name!r}; get it from a copy")
+        if (wrong := _misfit(manifest, MANIFEST)) is not None:
+            raise DataError(f"{str(self.manifest)!r} is damaged: it should hold {wrong!r}; get it from a copy")
         return manifest
+
+
+def _misfit(value: Mapping[str, Any], kinds: Mapping[str, Any], where: str = "") -> str | None:
+    """The name of the first part of a JSON object that is missing or of another kind, None where there is none."""
+    for name, kind in kinds.items():
+        found, below = value.get(name), kind
+        if isinstance(kind, list):
+            below = kind[0]
+            inner = found if isinstance(found, list) else [None]
+        else:
+            inner = [found]
+        for one in inner:
+            if not isinstance(one, dict if isinstance(below, Mapping) else below):
+                return where + name
+            if isinstance(below, Mapping) and (wrong := _misfit(one, below, f"{where}{name}.")) is not None:
+                return wrong
+    return None
 
 
 def _refused(what: str, path: Path, error: OSError) -> UserError | StoreFailed:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from whyfeel import __version__
 from whyfeel.engine import Route
-from whyfeel.errors import SpecMismatch
+from whyfeel.errors import DataError, SpecMismatch
 from whyfeel.prompts import Prompts
 from whyfeel.records import content_id
 from whyfeel.runs.folder import RunFolder, write_json
@@ -70,8 +71,16 @@ def add_judge(folder: RunFolder, judge: JudgeSpec, routes: Mapping[str, Route]) 
 
 
 def spec_of(manifest: Mapping[str, Any], judge: JudgeSpec) -> RunSpec:
-    """The spec of a finished run, seen by another judge."""
-    return RunSpec(**{**manifest["spec"], "judge": judge})
+    """The spec of a finished run, seen by another judge.
+
+    Raises:
+        DataError: it holds what this version of whyfeel does not know.
+    """
+    spec = manifest["spec"]
+    known = {field.name for field in fields(RunSpec)}
+    if unknown := [name for name in spec if name not in known]:
+        raise DataError(f"the run's spec holds {unknown[0]!r}, which this whyfeel does not know: get a newer one")
+    return RunSpec(**{**spec, "judge": judge})
 
 
 def _note_addresses(manifest: dict[str, Any], routes: Mapping[str, Route]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from whyfeel.errors import UserError
+from whyfeel.errors import UserError, brief
 from whyfeel.records import canonical
 
 
@@ -36,6 +36,7 @@ def _named(text: str) -> str:
 
 Place = Annotated[Path, AfterValidator(_nameable)]
 Positive = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(gt=-(2**63), lt=2**63)]
 Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
@@ -88,7 +89,7 @@ class RunOptions(BaseModel):
     captions: Place | None = None
     limit: Positive | None = None
     sample: Positive | None = None
-    seed: int = 0
+    seed: Seed = 0
     gen: Settings = {}
     judge_gen: Settings = {}
     concurrency: Annotated[int, Field(gt=0, le=4096)] = 32
@@ -134,7 +135,7 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number of thousands of digits
         raise UserError(f"--config: {str(path)!r} is not a readable TOML file: {error}") from None
     return {name.replace("-", "_"): value for name, value in values.items()}
 
@@ -152,7 +153,7 @@ def _one_line(error: ValidationError, config: Path | None) -> str:
     message = first["msg"].removeprefix("Value error, ")
     said = message[:1].lower() + message[1:]
     got = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
-    return f"{flag}: {said}; got {got!r}"
+    return f"{flag}: {said}; got {brief(got)}"
 
 
 def parse_settings(texts: list[str] | None, flag: str) -> dict[str, Setting] | None:

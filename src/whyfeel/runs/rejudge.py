@@ -47,7 +47,7 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     if options.local_only:
         check_local(routes)
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
-    chosen = choose(task, limit=selection["limit"], sample=selection["sample"], seed=seed)
+    chosen = choose(task, limit=selection.get("limit"), sample=selection.get("sample"), seed=seed)
     total = _finished(folder, selected(task, chosen))
     with folder.locked():
         warnings = kinship(manifest["spec"]["model"], judge_spec.model)

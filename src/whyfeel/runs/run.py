@@ -22,7 +22,7 @@ from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import Plan, plan_run, roles_shown
 from whyfeel.tasks import Task
 
-SHOWN = 3  # bad pictures that are named before the first call
+SHOWN = 20  # bad pictures that are named before the first call
 
 
 def run(options: RunOptions, watch: Watch) -> RunResult:
@@ -112,6 +112,6 @@ def job_of(plan: Plan) -> Job:
 def _bad_pictures(plan: Plan) -> list[str]:
     if not plan.bad:
         return []
-    named = [f"{media.path}: {why}" for media, why in list(plan.bad.items())[:SHOWN]]
-    more = f" … and {len(plan.bad) - SHOWN} more (`whyfeel data check` lists them)" if len(plan.bad) > SHOWN else ""
-    return [f"{len(plan.bad)} pictures cannot be sent and stay unscored: {'; '.join(named)}{more}"]
+    named = [f"  {media.path}: {why}" for media, why in list(plan.bad.items())[:SHOWN]]
+    more = [f"  and {len(plan.bad) - SHOWN} more (`whyfeel data check` lists them)"] if len(plan.bad) > SHOWN else []
+    return [f"{len(plan.bad)} pictures cannot be sent and stay unscored:", *named, *more]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from whyfeel.records import Sample, rng
 
-Chosen = frozenset[int] | None  # positions in the task's order; None for all
+Chosen = range | frozenset[int] | None  # positions in the task's order; None for all
 
 
 def choose(samples: Iterable[Sample], *, limit: int | None, sample: int | None, seed: int) -> Chosen:
@@ -15,7 +15,7 @@ def choose(samples: Iterable[Sample], *, limit: int | None, sample: int | None, 
     Shares are rounded by largest remainder, and each emotion's draw depends only on the seed and the emotion.
     """
     if limit is not None:
-        return frozenset(range(limit))
+        return range(limit)
     if sample is None:
         return None
     members: dict[str, list[int]] = {}
@@ -38,7 +38,7 @@ def choose(samples: Iterable[Sample], *, limit: int | None, sample: int | None, 
 
 def selected(samples: Iterable[Sample], chosen: Chosen) -> Iterator[Sample]:
     """The chosen samples, in the task's order."""
-    last = max(chosen, default=-1) if chosen is not None else None
+    last = None if chosen is None else chosen.stop - 1 if isinstance(chosen, range) else max(chosen, default=-1)
     for index, sample in enumerate(samples):
         if last is not None and index > last:
             return

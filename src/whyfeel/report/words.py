@@ -1,0 +1,14 @@
+"""Words out of data on their way to a terminal."""
+
+from __future__ import annotations
+
+
+def visible(text: str) -> str:
+    r"""A text with what would move a terminal's cursor or turn its writing round told as an escape.
+
+    >>> visible("sad\x1b[2J")
+    'sad\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
