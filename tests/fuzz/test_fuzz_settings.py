@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mutating import Edits, edits, often, one_line, tried
@@ -98,3 +99,19 @@ def test_what_is_spoilt_is_sound_before(tmp_path: Path) -> None:
     assert run_options({}, tmp_path / "c").max_side == 512
     assert load_prices(tmp_path / "m")["any", "mock"].cost(0, 10) == 2e-6
     assert all(parse_settings([text.decode()], "--gen") for text in PAIRS)
+
+
+@pytest.mark.parametrize("number", ["9" * 4301, "0x" + "f" * 4000], ids=["decimal", "hexadecimal"])
+def test_a_number_of_thousands_of_digits_is_refused(tmp_path: Path, number: str) -> None:
+    """Python reads the one from no text and writes the other to none: each raises a ValueError somewhere else."""
+    for line in (f"max-side = {number}", f"seed = {number}", f"gen = {{ top_k = {number} }}"):
+        config = tmp_path / "run.toml"
+        config.write_text(f'task = "scenes"\nmodel = "baseline:echo"\nout = "r"\n{line}\n')
+        with pytest.raises(UserError) as refused:
+            run_options({}, config)
+        assert len(one_line(refused.value)) < 1000
+    prices = tmp_path / "prices.toml"
+    prices.write_text(f"[any.mock]\nin = {number}\nout = 0\nas_of = 2026-11-05\n")
+    with pytest.raises(DataError, match=r"\A--prices: |\A'?/.*: \[any") as refused:
+        load_prices(prices)
+    assert len(one_line(refused.value)) < 1000

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from whyfeel.errors import WhyfeelError
 
 MOST_PIXELS = 40_000_000  # decoded, a picture of this size takes 160 MB
+LONGEST_SIDE = 30_000  # pixels; what is longer and within MOST_PIXELS is a strip that no model can make sense of
 MOST_BYTES = 64 * 1024 * 1024
 TAIL = 65_536  # bytes at the end in which an end marker is looked for before the whole file is read
 
@@ -85,7 +86,7 @@ class Cutter:
 
 
 def check_size(width: int, height: int) -> None:
-    """That a picture has pixels, and at most MOST_PIXELS of them, however they are arranged.
+    """That a picture has pixels, at most MOST_PIXELS of them and at most LONGEST_SIDE on a side.
 
     Raises:
         BadPicture: it has none, or too many.
@@ -95,6 +96,8 @@ def check_size(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
         many = f"{width}x{height} pixels are {width * height / 1e6:,.1f} megapixels"
         raise BadPicture(f"{many}; at most {MOST_PIXELS // 1_000_000} are allowed: shrink the picture")
+    if max(width, height) > LONGEST_SIDE:
+        raise BadPicture(f"{width}x{height} pixels; at most {LONGEST_SIDE:,} a side are allowed: cut the picture")
 
 
 def ends(stream: BinaryIO, size: int, marker: bytes, after: int) -> bool:
