@@ -162,6 +162,27 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return make_data(tmp_path_factory.mktemp("twins") / "set", 12, 6)
 
 
+@pytest.fixture(scope="session")
+def texts_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Write so many records without pictures."""
+
+    def write(count: int) -> Path:
+        file = tmp_path_factory.mktemp("texts") / "data.jsonl"
+        lines = (
+            {
+                "id": f"r{n}",
+                "question": f"Why does person {n} feel sad?",
+                "emotion": "sad",
+                "triggers": [f"of record {n}"],
+            }
+            for n in range(count)
+        )
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return file
+
+    return write
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., ChatServer]]:
     """Servers by script, and port where it matters."""

@@ -25,14 +25,8 @@ def long(call: Call) -> Say:
 
 
 @pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("texts") / "data.jsonl"
-    records = (
-        {"id": f"r{n}", "question": f"Why does person {n} feel sad?", "emotion": "sad", "triggers": [f"of record {n}"]}
-        for n in range(COUNT)
-    )
-    file.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return file
+def texts(texts_of: Callable[[int], Path]) -> Path:
+    return texts_of(COUNT)
 
 
 @pytest.fixture

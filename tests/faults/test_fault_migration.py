@@ -31,15 +31,9 @@ CREATE TABLE answers (
 
 
 @pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def texts(texts_of: Callable[[int], Path]) -> Path:
     """Records without pictures: how a picture is sent, and with it an ask's key, may change with a version."""
-    file = tmp_path_factory.mktemp("texts") / "data.jsonl"
-    records = (
-        {"id": f"r{n}", "question": f"Why does person {n} feel sad?", "emotion": "sad", "triggers": [f"of record {n}"]}
-        for n in range(COUNT)
-    )
-    file.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return file
+    return texts_of(COUNT)
 
 
 @pytest.fixture

@@ -19,13 +19,11 @@ from whyfeel import __version__
 from whyfeel.errors import StoreFailed
 from whyfeel.hosts import addresses
 from whyfeel.media.headers import BadPicture, read_header
-from whyfeel.media.resolvers import LocalResolver, PublicResolver, Resolve
+from whyfeel.media.resolvers import PublicResolver, Resolve
 from whyfeel.media.store import fetched_name
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-__all__ = ["FetchLimits", "LocalResolver", "fetch_pictures"]
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HOST = re.compile(r"[\w.-]+|[\w.%-]*:[\w.:%-]*", re.ASCII)  # a name, or an address of IPv6

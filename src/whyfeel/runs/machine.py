@@ -11,7 +11,6 @@ import sys
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from whyfeel.engine import Entry, Ledger
@@ -66,6 +65,9 @@ def check_machine(out: Path, model: str | None = None) -> list[Check]:
 
 
 def _libraries() -> Check:
+    # every run needs this module, and only `doctor` this
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
     found, missing = [], []
     for name in LIBRARIES:
         try:

@@ -90,8 +90,6 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     routes |= judge_routes
     if options.batch is not None and not any(route.batched for route in routes.values()):
         raise UserError(f"--batch {options.batch} is for models named {options.batch}:NAME, and this run asks none")
-    if options.local_only:
-        check_local(routes)
     spec = RunSpec(
         *(task.name, file_hashes(task.files), model, strategy.name, options.gen),
         *(prompt_hashes(prompts, strategy.prompts), options.seed, judge_spec),
@@ -193,7 +191,10 @@ def _route(options: RunOptions, spec: str, role: str, prices: Prices, gen: Mappi
     model = build_model(spec, role, prices, calls=calls, local_only=options.local_only)
     if options.max_cost is not None and model.price is None:
         raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
-    return Route(model, gen, batched)
+    route = Route(model, gen, batched)
+    if options.local_only:
+        check_local({role: route})
+    return route
 
 
 def _surveyed(plan: Plan) -> Plan:

@@ -13,7 +13,6 @@ from whyfeel.models import load_prices
 from whyfeel.prompts import load_prompts
 from whyfeel.records import Response, Sample
 from whyfeel.runs.answers import read_answers
-from whyfeel.runs.destinations import check_local
 from whyfeel.runs.execute import Job, RunResult, Watch, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_responses
@@ -44,8 +43,6 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
     prompts = load_prompts(options.prompts, data=data, task=task.name, judge=options.judge)
     judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
-    if options.local_only:
-        check_local(routes)
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection.get("limit"), sample=selection.get("sample"), seed=seed)
     total = _finished(folder, selected(task, chosen))
@@ -100,8 +97,6 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
     prompts = load_prompts(options.prompts, data=options.data, task=options.task, judge=options.judge)
     task = open_task(options.task, options.data, options.images)
     judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
-    if options.local_only:
-        check_local(routes)
     given = read_answers(answers, task)
     hashes = {**file_hashes(task.files), "answers": next(iter(file_hashes([answers]).values()))}
     spec = RunSpec(task.name, hashes, options.model, "answer file", {}, {}, options.seed, judge_spec)
