@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from whyfeel.media import gif, jpeg, png
 from whyfeel.media.gif import gif_header, walk_gif
@@ -29,27 +29,34 @@ def read_header(stream: BinaryIO) -> Header:
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     start = stream.read(32)
-    if not start:
-        raise BadPicture("the file is empty (0 bytes)")
-    if start.startswith(jpeg.START):
+    kind = _kind(start)
+    if kind == "JPEG":
         return jpeg_header(stream, size)
-    if start.startswith(png.START):
+    if kind == "PNG":
         return png_header(stream, start, size)
-    if start[:6] in gif.STARTS:
-        return gif_header(stream, start, size)
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return webp_header(start, size)
-    raise BadPicture(f"not a JPEG, PNG, WebP or GIF: the file starts with {start[:12]!r}")
+    return gif_header(stream, start, size) if kind == "GIF" else webp_header(start, size)
 
 
 def walk(data: bytes) -> Walked:
-    """What the whole of a picture holds, whose header was read before.
+    """What the whole of a picture holds.
 
     Raises:
-        BadPicture: the file is damaged.
+        BadPicture: as for `read_header`, or the file is damaged further on.
     """
-    if data.startswith(jpeg.START):
-        return walk_jpeg(data)
-    if data.startswith(png.START):
-        return walk_png(data)
-    return walk_gif(data) if data[:6] in gif.STARTS else walk_webp(data)
+    walkers = {"JPEG": walk_jpeg, "PNG": walk_png, "GIF": walk_gif, "WebP": walk_webp}
+    return walkers[_kind(data[:32])](data)
+
+
+def _kind(start: bytes) -> Literal["JPEG", "PNG", "GIF", "WebP"]:
+    """The format that a file's first bytes tell."""
+    if not start:
+        raise BadPicture("the file is empty (0 bytes)")
+    if start.startswith(jpeg.START):
+        return "JPEG"
+    if start.startswith(png.START):
+        return "PNG"
+    if start[:6] in gif.STARTS:
+        return "GIF"
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    raise BadPicture(f"not a JPEG, PNG, WebP or GIF: the file starts with {start[:12]!r}")

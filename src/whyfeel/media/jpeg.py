@@ -81,6 +81,7 @@ def walk_jpeg(data: bytes) -> Walked:
     if frame is None:
         raise BadPicture(NO_SCAN)
     header, components = frame
+    check_size(header.width, header.height)
     return Walked(header, cut.joined(), change=components == 4, orientation=lies or 1, lossy=True)
 
 

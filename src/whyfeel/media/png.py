@@ -42,6 +42,7 @@ def walk_png(data: bytes) -> Walked:
         BadPicture: a chunk is damaged, missing, unknown and not to be ignored, or the end is missing.
     """
     header = _first_chunk(data)
+    check_size(header.width, header.height)
     depth, colour = data[24], data[25]
     view, cut = memoryview(data), Cutter(data)
     cut.keep(0, len(START))

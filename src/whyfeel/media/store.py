@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import io
 import os
 import stat
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from whyfeel.records import Media
 
 CONVERSION = "plain/2"  # what is done to the bytes before they are sent, and its version
 READERS = 4
-URLS = ("http://", "https://")
 
 
 def conversion(max_side: int | None) -> str:
@@ -43,7 +41,6 @@ def examine_bytes(data: bytes) -> str | None:
     from whyfeel.media.convert import check_pixels  # noqa: PLC0415
 
     try:
-        read_header(io.BytesIO(data))
         check_pixels(walk(data))
     except BadPicture as bad:
         return str(bad)
@@ -72,8 +69,8 @@ class Loaded:
 
     def __init__(self, data: bytes, max_side: int | None = None) -> None:
         self.token = f"{hashlib.sha256(data).hexdigest()}:{conversion(max_side)}"
-        self.header: Header = read_header(io.BytesIO(data))
         walked = walk(data)
+        self.header: Header = walked.header
         data = walked.plain
         large = max_side is not None and max(self.header.width, self.header.height) > max_side
         if walked.change or walked.orientation != 1 or large:
@@ -120,7 +117,7 @@ class MediaStore:
             BadPicture: there is no root, or the name would leave it (absolute, "..", a link), or no file can have it;
                 or it is a URL and nothing is fetched.
         """
-        if media.path.startswith(URLS):
+        if media.is_url:
             if self._fetched is None:
                 raise BadPicture(_not_fetched(media))
             return os.path.join(self._fetched, fetched_name(media.path))
@@ -221,5 +218,5 @@ def _not_fetched(media: Media) -> str:
 
 def _why(error: OSError, media: Media) -> str:
     if isinstance(error, FileNotFoundError):
-        return _not_fetched(media) if media.path.startswith(URLS) else f"no such file: {media.path!r}"
+        return _not_fetched(media) if media.is_url else f"no such file: {media.path!r}"
     return f"{media.path!r} cannot be read: {error.strerror}"

@@ -93,7 +93,7 @@ def check_task(
         groups[sample.emotion] = groups.get(sample.emotion, 0) + 1
         flags += [(sample.id, flag) for flag in sample.flags]
         pictures.update(dict.fromkeys(sample.media))
-    files = [one for one in pictures if not one.path.startswith(("http://", "https://"))]
+    files = [one for one in pictures if not one.is_url]
     looks: dict[str, Look] = {}
     if look is not None:
         for one, found in zip(files, side_by_side(look, files), strict=True):
