@@ -84,6 +84,24 @@ def test_every_number_of_every_score_a_judge_gives_is_there(count: int) -> None:
     assert "95% interval" in heads
 
 
+def test_the_names_of_many_scores_break_where_words_do() -> None:
+    """Six are what `verdicts` gives."""
+    names = ("f1", "recall", "precision", "contradicted", "unsupported", "trigger_recall")
+    lines = shown(*tables.summary_table(summary({name: {g: one(0.5) for g in GROUPS} for name in names}), Path("r")))
+    check(lines)
+    heads = set(" ".join(lines[: lines.index(next(line for line in lines if "──" in line))]).split())
+    assert heads >= {"recall", "preci-", "sion", "con-", "tra-", "dicted", "unsup-", "ported", "trig-", "ger"}
+
+
+def test_a_panel_and_a_warning_stand_in_the_foot() -> None:
+    members = [{"model": "a", "f1": 0.5, "recall": 0.25, "scored": 9}]
+    panel = {"members": members, "agreement": {"n": 7, "exact": 1.0, "alpha": None, "why": "undefined (no variation)"}}
+    told = summary({"f1": {"overall": one(0.5)}}, panel=panel, warnings=["the judge is kin"])
+    text = "\n".join(shown(*tables.summary_table(told, Path("r"))))
+    assert "The judge is kin\na: F1 0.500, recall 0.250 (n 9)\n" in text
+    assert "The members agree on 1.000 of 7 triggers; alpha undefined (no variation)\n" in text
+
+
 def test_the_foot_says_what_was_left_out_and_what_it_took() -> None:
     text = " ".join(" ".join(shown(*tables.summary_table(summary({"f1": {"overall": one(0.5)}}), Path("r")))).split())
     for said in (

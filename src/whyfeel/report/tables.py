@@ -17,6 +17,14 @@ from whyfeel.report.words import visible
 
 WIDTH = 80
 NUMBER = 5  # columns that a score takes: 0.123
+ROOMY = 5  # scores whose names stand side by side unbroken
+HYPHENATED = {
+    "precision": "preci-\nsion",
+    "contradicted": "con-\ntra-\ndicted",
+    "unsupported": "unsup-\nported",
+    "invented": "in-\nvented",
+    "trigger_recall": "trig-\nger\nrecall",
+}
 
 
 def listing(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -45,7 +53,8 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
     table.add_column("n", justify="right", no_wrap=True)
     others = [name for name in scores if name != headline]
     for name in others:
-        table.add_column(_words(name), justify="right", overflow="fold", min_width=NUMBER)
+        head = HYPHENATED.get(name, _words(name)) if len(scores) > ROOMY else _words(name)
+        table.add_column(head, justify="right", overflow="fold", min_width=NUMBER)
     for group in groups:
         first = scores[headline or others[0]].get(group, {})
         cells = [_value(first), numbers.interval(first.get("low"), first.get("high")), numbers.count(first.get("n", 0))]
@@ -64,7 +73,7 @@ def _footnotes(summary: Mapping[str, Any], scores: Mapping[str, Any], folder: Pa
     tokens = summary["tokens"]
     lines = [
         summary["note"],
-        *summary["warnings"],
+        *(warning[:1].upper() + warning[1:] for warning in summary["warnings"]),
         *_panel(summary.get("panel")),
         *_reasons(scores),
         f"{numbers.count(summary['scored'])} of {numbers.count(summary['n'])} samples scored"
@@ -91,7 +100,7 @@ def _panel(panel: Mapping[str, Any] | None) -> list[str]:
         for one in panel["members"]
     ]
     agreement = panel["agreement"]
-    alpha = numbers.score(agreement["alpha"]) if agreement["alpha"] is not None else f"undefined ({agreement['why']})"
+    alpha = numbers.score(agreement["alpha"]) if agreement["alpha"] is not None else agreement["why"]
     exact = numbers.score(agreement["exact"])
     return [*lines, f"The members agree on {exact} of {numbers.count(agreement['n'])} triggers; alpha {alpha}"]
 
