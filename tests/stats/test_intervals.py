@@ -283,7 +283,7 @@ def test_macro_needs_two_pictures_in_each_group():
 
 
 def test_zero_denominators_are_undefined_not_infinite():
-    assert one_group(series([0, 0], [0, 0])) == Estimate(None, None, None, 2, None, "every denominator is 0")
+    assert one_group(series([0, 0], [0, 0])) == Estimate(None, None, None, 0, None, "every denominator is 0")
     found = one_group(series([0, 1, 0.5], [0, 1, 1]))
     assert found.value == 0.75
     assert (found.low, found.high) == (0.5, 1)

@@ -2,6 +2,7 @@
 
 from whyfeel.judging.base import Judge, Tally
 from whyfeel.judging.families import family, same_family
+from whyfeel.judging.foils import FoilKind, Foils
 from whyfeel.judging.logs import Fault, Log, LogScore, parse_log, score_log
 from whyfeel.judging.official import image_of, tolerant_score
 from whyfeel.judging.registry import JUDGES, JudgeInfo, build_judge
@@ -10,6 +11,8 @@ from whyfeel.judging.released import ReleasedScore, Scorer
 __all__ = [
     "JUDGES",
     "Fault",
+    "FoilKind",
+    "Foils",
     "Judge",
     "JudgeInfo",
     "Log",

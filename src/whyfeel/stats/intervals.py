@@ -31,9 +31,9 @@ class Estimate:
     """A score of one group, with what is known about its error.
 
     Attributes:
-        value: the ratio of sums over the scored samples, None where it is undefined.
+        value: the ratio of sums over the scored samples, less chance where that is corrected for; None where undefined.
         low, high: the ends of the 95% interval, None where there is none.
-        n: samples scored.
+        n: samples scored, but for those whose denominator is 0.
         bounds: the value with all unscored samples as 0, and with all of them as full marks.
         why: why a number above is missing, "" where none is.
     """
@@ -137,6 +137,8 @@ def _check_series(one: Series, n: int, order: Sequence[str]) -> None:
         raise ValueError(f"score {one.name!r}: every denominator must be a finite number of at least 0")
     if np.isinf(one.numerator).any():
         raise ValueError(f"score {one.name!r}: a numerator must be finite, or NaN where the sample is unscored")
+    if one.chance is not None and (one.chance.shape != (n,) or (one.chance > 1).any() or np.isinf(one.chance).any()):
+        raise ValueError(f"score {one.name!r}: chance must have the shape ({n},) and be at most 1, or NaN")
     if strange := set(one.groups or ()) - {OVERALL, MACRO, *order}:
         raise ValueError(f"score {one.name!r}: there is no group {min(strange)!r}")
 
@@ -159,16 +161,40 @@ def _points(one: Series, codes: Indices, cells: Sequence[_Cell]) -> dict[str, _P
 def _point(one: Series, samples: Indices, codes: Indices) -> _Point:
     numerator, denominator = one.numerator[samples], one.denominator[samples]
     scored = ~np.isnan(numerator)
-    n = int(scored.sum())
+    n = int((scored & (denominator > 0)).sum())
     value, span = _ratio(numerator[scored], denominator[scored])
     worst, _ = _ratio(np.where(scored, numerator, 0.0), denominator)
     best, _ = _ratio(np.where(scored, numerator, denominator), denominator)
+    why = one.why or ("" if value is not None else "every denominator is 0" if scored.any() else "nothing was scored")
+    if one.chance is not None and not why:
+        value, worst, best, why = _corrected_point(one, samples, (value, worst, best))
+        span = (-math.inf, 1.0)
     bounds = None if worst is None or best is None or one.why else (worst, best)
-    if one.why or value is None:
-        why = one.why or ("every denominator is 0" if n else "nothing was scored")
+    if why:
         return _Point(Estimate(None, None, None, n, bounds, why), span, why)
     few = "fewer than two pictures" if len(np.unique(codes[samples][scored])) < 2 else ""
     return _Point(Estimate(value, None, None, n, bounds), span, few)
+
+
+def _corrected_point(
+    one: Series, samples: Indices, plain: tuple[float | None, ...]
+) -> tuple[float | None, float | None, float | None, str]:
+    """Value, worst and best less what chance gives, and why there are none."""
+    above, below = (column[samples] for column in _chance(one))
+    chance, _ = _ratio(above, below)
+    if chance is None:
+        return None, None, None, "what chance gives is not known"
+    if chance >= 1:
+        return None, None, None, "chance gives full marks"
+    value, worst, best = (None if ratio is None else (ratio - chance) / (1 - chance) for ratio in plain)
+    return value, worst, best, ""
+
+
+def _chance(one: Series) -> tuple[Floats, Floats]:
+    """Numerators and denominators of what chance gives, 0 where it is not known."""
+    assert one.chance is not None
+    known = ~np.isnan(one.numerator) & ~np.isnan(one.chance)
+    return np.where(known, one.chance * one.denominator, 0.0), np.where(known, one.denominator, 0.0)
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> tuple[float | None, tuple[float, float]]:
@@ -217,25 +243,42 @@ def _with_interval(point: _Point, resampled: Floats) -> Estimate:
 def _resampled(
     series: Sequence[Series], cells: Sequence[_Cell], codes: Indices, pictures: int, seed: int, resamples: int
 ) -> Floats:
-    """The ratios of "overall", "macro" and each cell, shape (scores, 2 + cells, resamples); undefined ones are NaN.
+    """The scores of "overall", "macro" and each cell, shape (scores, 2 + cells, resamples); undefined ones are NaN.
 
     A cell's sums need only its own pictures, and those of all samples are the sums of the cells': this does a
     fraction of the work of one product over all pictures and columns.
     """
-    tables, divisor = _tables(series, cells, codes, pictures)
-    ratios = np.full((len(series), 2 + len(cells), resamples), np.nan)
+    columns = _columns(series)
+    tables, divisor = _tables(columns, cells, codes, pictures)
+    ratios = np.full((len(columns), 2 + len(cells), resamples), np.nan)
     for start, weights in _weights(pictures, seed, resamples):
         here = slice(start, start + len(weights))
-        above = np.zeros((len(series), len(weights)))
+        above = np.zeros((len(columns), len(weights)))
         below = np.zeros_like(above)
         for index, (cell, table) in enumerate(zip(cells, tables, strict=True), start=2):
             sums = _product(table, weights.take(cell.pictures, axis=1).astype(np.float64))
-            _divide(sums[: len(series)], sums[divisor], ratios[:, index, here])
-            above += sums[: len(series)]
+            _divide(sums[: len(columns)], sums[divisor], ratios[:, index, here])
+            above += sums[: len(columns)]
             below += sums[divisor]
         _divide(above, below, ratios[:, 0, here])
-        ratios[:, 1, here] = ratios[:, 2:, here].mean(axis=1)
+    chances = iter(ratios[len(series) :])
+    for one, plain in zip(series, ratios, strict=False):
+        if one.chance is not None:
+            chance = next(chances)
+            _divide(plain - chance, 1 - chance, plain)
+            plain[~(chance < 1)] = np.nan
+    ratios = ratios[: len(series)]
+    ratios[:, 1] = ratios[:, 2:].mean(axis=1) if cells else np.nan
     return ratios
+
+
+def _columns(series: Sequence[Series]) -> list[tuple[Floats, Floats]]:
+    """Numerators and denominators, 0 where unscored: of each score, then of the chance of each corrected one."""
+    columns = []
+    for one in series:
+        scored = ~np.isnan(one.numerator)
+        columns.append((np.where(scored, one.numerator, 0.0), np.where(scored, one.denominator, 0.0)))
+    return columns + [_chance(one) for one in series if one.chance is not None]
 
 
 def _product(table: Floats, weights: Floats) -> Floats:
@@ -268,25 +311,24 @@ def _weights(pictures: int, seed: int, resamples: int) -> Iterator[tuple[int, In
 
 
 def _tables(
-    series: Sequence[Series], cells: Sequence[_Cell], codes: Indices, pictures: int
+    pairs: Sequence[tuple[Floats, Floats]], cells: Sequence[_Cell], codes: Indices, pictures: int
 ) -> tuple[list[Floats], list[int]]:
-    """Sums per picture, a table of shape (columns, pictures of the cell) a cell, and each score's divisor column.
+    """Sums per picture, a table of shape (columns, pictures of the cell) a cell, and each pair's divisor column.
 
-    Column i holds the numerators of score i. Most scores share their denominators, which are kept once.
+    Column i holds the numerators of pair i. Most pairs share their denominators, which are kept once.
     """
-    tables = [np.empty((2 * len(series), len(cell.pictures))) for cell in cells]
+    tables = [np.empty((2 * len(pairs), len(cell.pictures))) for cell in cells]
     columns: dict[bytes, int] = {}
     divisor = []
-    for index, one in enumerate(series):
-        scored = ~np.isnan(one.numerator)
-        above, below = _on_grid(np.where(scored, (one.numerator, one.denominator), 0.0), codes, pictures)
+    for index, pair in enumerate(pairs):
+        above, below = _on_grid(np.array(pair), codes, pictures)
         known = len(columns)
-        divisor.append(columns.setdefault(hashlib.sha256(below).digest(), len(series) + known))
+        divisor.append(columns.setdefault(hashlib.sha256(below).digest(), len(pairs) + known))
         for cell, table in zip(cells, tables, strict=True):
             table[index] = np.bincount(cell.place, above[cell.samples])
             if len(columns) > known:
                 table[divisor[-1]] = np.bincount(cell.place, below[cell.samples])
-    return [table[: len(series) + len(columns)] for table in tables], divisor
+    return [table[: len(pairs) + len(columns)] for table in tables], divisor
 
 
 def _on_grid(numbers: Floats, codes: Indices, pictures: int) -> Floats:

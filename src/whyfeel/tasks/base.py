@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from whyfeel.judging import Scorer
+from whyfeel.judging import FoilKind, Scorer
 from whyfeel.records import Sample
 from whyfeel.tasks.reading import Malformed
 
@@ -19,6 +19,7 @@ class Task(Protocol):
         groups: emotions in the order they are reported; every sample's emotion is one of them.
         macro: whether the unweighted mean over the groups is reported.
         scorer: which of EIBench's two released scorers the official judges reproduce.
+        foils: where the triggers come from that an answer is held against to correct its score for chance.
         files: the record files, whose bytes decide what is asked.
         images: the root of the pictures, None where none was given.
         images_help: one line that tells how to get the pictures.
@@ -33,6 +34,8 @@ class Task(Protocol):
     def macro(self) -> bool: ...
     @property
     def scorer(self) -> Scorer: ...
+    @property
+    def foils(self) -> FoilKind: ...
     @property
     def files(self) -> tuple[Path, ...]: ...
     @property

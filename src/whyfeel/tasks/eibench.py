@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from whyfeel.errors import DataError
-from whyfeel.judging import Scorer
+from whyfeel.judging import FoilKind, Scorer
 from whyfeel.records import Media, Sample
 from whyfeel.tasks.annotation import parse_triggers
 from whyfeel.tasks.ground_truth import Truth, no_trigger
@@ -55,6 +55,7 @@ class EIBenchBasic:
     groups: tuple[str, ...] = EMOTIONS[:4]
     macro = True
     scorer: Scorer = "basic"
+    foils: FoilKind = "emotion"
     images_help = IMAGES_HELP
 
     def __init__(self, data: Path, images: Path | None = None) -> None:
@@ -122,6 +123,7 @@ class EIBenchComplex:
     name = COMPLEX
     macro = False
     scorer: Scorer = "complex"
+    foils: FoilKind = "picture"
     images_help = IMAGES_HELP
 
     def __init__(self, data: Path, images: Path | None = None) -> None:

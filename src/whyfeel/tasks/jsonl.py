@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from whyfeel.errors import DataError
-from whyfeel.judging import Scorer
+from whyfeel.judging import FoilKind, Scorer
 from whyfeel.records import Media, Sample, Trigger, canonical
 from whyfeel.tasks.annotation import numbered
 from whyfeel.tasks.reading import Malformed, Refused, json_records, shown, text_fault
@@ -111,6 +111,7 @@ class JsonlTask:
 
     macro = True
     scorer: Scorer = "complex"
+    foils: FoilKind = "emotion"
 
     def __init__(self, data: Path, images: Path | None = None, name: str = "jsonl") -> None:
         self.name = name
