@@ -5,11 +5,12 @@ from whyfeel.judging.families import family, same_family
 from whyfeel.judging.foils import FoilKind, Foils
 from whyfeel.judging.logs import Fault, Log, LogScore, parse_log, score_log
 from whyfeel.judging.official import image_of, tolerant_score
-from whyfeel.judging.registry import JUDGES, JudgeInfo, build_judge
+from whyfeel.judging.registry import JUDGES, MODEL_FOILS, JudgeInfo, build_judge, build_tally, with_foils
 from whyfeel.judging.released import ReleasedScore, Scorer
 
 __all__ = [
     "JUDGES",
+    "MODEL_FOILS",
     "Fault",
     "FoilKind",
     "Foils",
@@ -21,10 +22,12 @@ __all__ = [
     "Scorer",
     "Tally",
     "build_judge",
+    "build_tally",
     "family",
     "image_of",
     "parse_log",
     "same_family",
     "score_log",
     "tolerant_score",
+    "with_foils",
 ]

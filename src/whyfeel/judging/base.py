@@ -33,6 +33,7 @@ class Judge(Protocol):
         headline: the score that heads the summary.
         roles: the roles it asks in, and whether those asks show the sample's pictures; empty for an offline judge.
         prompts: ids of the prompt texts it uses.
+        version: of its rules, "" for the first; it changes where the same answer would get another score.
         note: what it is and what it cannot see, in one line; stands on every table.
     """
 
@@ -44,6 +45,8 @@ class Judge(Protocol):
     def roles(self) -> Mapping[str, bool]: ...
     @property
     def prompts(self) -> tuple[str, ...]: ...
+    @property
+    def version(self) -> str: ...
     @property
     def note(self) -> str: ...
 

@@ -82,6 +82,7 @@ class OfficialJudge:
     headline = "corrected_recall"
     roles: Mapping[str, bool] = {"judge": False}
     prompts = ("official",)
+    version = ""
     note = "An LLM counts, may miscount, and can be talked to. official_recall repeats the released scorer's faults."
 
     def __init__(self, protocol: JudgeProtocol, prompts: Prompts, scorer: Scorer) -> None:

@@ -145,6 +145,7 @@ class OverlapJudge:
 
     name = "overlap"
     headline = "f1"
+    version = ""
     roles: Mapping[str, bool] = {}
     prompts: tuple[str, ...] = ()
     note = (

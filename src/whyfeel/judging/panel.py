@@ -10,7 +10,7 @@ import numpy as np
 
 from whyfeel.errors import AskFailed
 from whyfeel.judging.verdict_text import LABELS
-from whyfeel.judging.verdicts import VerdictsJudge
+from whyfeel.judging.verdicts import GivenAway, VerdictsJudge, nothing_given_away, verdicts_tally
 from whyfeel.prompts import Prompts
 from whyfeel.records import Answer, Ask, Asking, Failure, Judgement, Response, Sample, Unscored
 from whyfeel.stats.agreement import exact_agreement, krippendorff
@@ -29,17 +29,28 @@ class Panel:
 
     Args:
         members: the declared names of the models, at least two, all different.
-        texts, seed, see_image: as for `VerdictsJudge`.
+        texts, seed, see_image, given_away: as for `VerdictsJudge`.
     """
 
     name = VerdictsJudge.name
     headline = VerdictsJudge.headline
     prompts = VerdictsJudge.prompts
+    version = VerdictsJudge.version
 
-    def __init__(self, members: Sequence[str], texts: Prompts, *, seed: int = 0, see_image: bool = False) -> None:
+    def __init__(
+        self,
+        members: Sequence[str],
+        texts: Prompts,
+        *,
+        seed: int = 0,
+        see_image: bool = False,
+        given_away: GivenAway = nothing_given_away,
+    ) -> None:
         self._members = tuple(members)
-        roles = map(role_of, range(len(self._members)))
-        self._judges = [VerdictsJudge(texts, seed=seed, see_image=see_image, role=role) for role in roles]
+        self._judges = [
+            VerdictsJudge(texts, seed=seed, see_image=see_image, role=role, given_away=given_away)
+            for role in map(role_of, range(len(self._members)))
+        ]
         self.roles: Mapping[str, bool] = {role: sees for judge in self._judges for role, sees in judge.roles.items()}
 
     @property
@@ -63,7 +74,7 @@ class Panel:
 
     def tally(self) -> PanelTally:
         """An empty tally."""
-        return PanelTally(self._members, self._judges)
+        return PanelTally(self._members, see_image=any(self.roles.values()))
 
 
 def side_by_side(conversations: Sequence[Asking[Judgement]]) -> Asking[list[Judgement]]:
@@ -104,9 +115,9 @@ def _told(model: str, judgement: Judgement) -> dict[str, Any]:
 class PanelTally:
     """Collects a panel's judgements: the means as scores, each member's own scores and their agreement as facts."""
 
-    def __init__(self, members: Sequence[str], judges: Sequence[VerdictsJudge]) -> None:
-        self._mean = judges[0].tally()
-        self._own = {name: judge.tally() for name, judge in zip(members, judges, strict=True)}
+    def __init__(self, members: Sequence[str], *, see_image: bool) -> None:
+        self._mean = verdicts_tally(see_image=see_image)
+        self._own = {name: verdicts_tally(see_image=see_image) for name in members}
         self._labels: dict[str, list[float]] = {name: [] for name in members}
 
     def add(self, sample: Sample, judgement: Judgement) -> None:
@@ -131,13 +142,17 @@ class PanelTally:
         alpha = krippendorff(ratings)
         agreement = {"n": judged, "exact": exact, "alpha": alpha.value} | ({"why": alpha.why} if alpha.why else {})
         members = [{"model": name, **_scores(tally.series())} for name, tally in self._own.items()]
-        return {"panel": {"members": members, "agreement": agreement}}
+        return {**self._mean.facts(), "panel": {"members": members, "agreement": agreement}}
 
 
 def _scores(series: Sequence[Series]) -> dict[str, float | None]:
     """How many samples were scored, and each score over all of them, None where there are none."""
     told: dict[str, float | None] = {"scored": int(np.sum(~np.isnan(series[0].numerator)))}
     for one in series:
+        if one.chance is not None:  # foils are shared by the panel
+            continue
         known = ~np.isnan(one.numerator)
-        told[one.name] = float(one.numerator[known].sum() / one.denominator[known].sum()) if known.any() else None
+        told[one.name] = (
+            float(one.numerator[known].sum() / one.denominator[known].sum()) if one.denominator[known].any() else None
+        )
     return told

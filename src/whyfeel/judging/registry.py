@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from whyfeel.errors import UserError
-from whyfeel.judging.base import Judge
-from whyfeel.judging.official import GPT, LLAMA3, OfficialJudge
+from whyfeel.judging.base import Judge, Tally
+from whyfeel.judging.counts import CountsTally
+from whyfeel.judging.foiled import Foiled, foil_triggers
+from whyfeel.judging.foils import FoilKind, Foils
+from whyfeel.judging.official import GPT, LLAMA3, JudgeProtocol, OfficialJudge, OfficialTally
 from whyfeel.judging.overlap import OverlapJudge
-from whyfeel.judging.panel import Panel
+from whyfeel.judging.panel import Panel, PanelTally
 from whyfeel.judging.released import Scorer
-from whyfeel.judging.verdicts import VerdictsJudge
+from whyfeel.judging.verdicts import VerdictsJudge, nothing_given_away, verdicts_tally
 from whyfeel.prompts import Prompts
 from whyfeel.records import Corpus
 
@@ -34,6 +37,11 @@ JUDGES: tuple[JudgeInfo, ...] = (
 )
 
 
+OVERLAP = ("f1", "recall", "precision", "unsupported", "contradicted")  # TEMP
+OVERLAP_FOILS = 20  # it asks nothing, so that every sample has them
+MODEL_FOILS = 5  # of a judge that calls a model, on a part of the samples
+
+
 def build_judge(
     name: str,
     prompts: Prompts,
@@ -43,23 +51,25 @@ def build_judge(
     members: Sequence[str] = (),
     see_image: bool = False,
     seed: int = 0,
+    foils: FoilKind = "emotion",
 ) -> Judge:
     """The judge of that name.
 
     Args:
         name: one of JUDGES.
         prompts: the prompt texts of the run.
-        corpus: all samples of the task; read once by `overlap`, not at all by the others.
+        corpus: all samples of the task; read by `overlap` and `verdicts`, not at all by the others.
         scorer: which released scorer the official judges repeat.
         members: the declared names of the models that are asked; several make a panel.
         see_image: whether the judge is shown the pictures.
-        seed: of the nonces of `verdicts`.
+        seed: of the foils, and of the nonces of `verdicts`.
+        foils: where those of `overlap` come from; `with_foils` adds them to a judge that calls a model.
 
     Raises:
         UserError: there is no such judge, or it makes no panel or does not look at pictures; or a model is named twice.
     """
     if name == VerdictsJudge.name:
-        return _verdicts(prompts, members, see_image=see_image, seed=seed)
+        return _verdicts(prompts, members, corpus, see_image=see_image, seed=seed)
     known = [info.name for info in JUDGES]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
@@ -71,13 +81,32 @@ def build_judge(
         raise UserError(f"--see-image: the judge {name} cannot look at pictures; --judge verdicts can")
     if name == OverlapJudge.name:
         return OverlapJudge(corpus)
-    return OfficialJudge(next(one for one in (LLAMA3, GPT) if one.name == name), prompts, scorer)
+    return OfficialJudge(_protocol(name), prompts, scorer)
 
 
-def _verdicts(prompts: Prompts, members: Sequence[str], *, see_image: bool, seed: int) -> Judge:
+def with_foils(judge: Judge, corpus: Corpus, kind: FoilKind, each: int, seed: int, ids: Collection[str]) -> Judge:
+    """A judge that calls a model, with foils for the samples of these ids; any other judge as it is."""
+    if not isinstance(judge, VerdictsJudge | Panel):
+        return judge
+    return Foiled(judge, foil_triggers(corpus, Foils(corpus, kind, each, seed), ids))
+
+
+def build_tally(name: str, scorer: Scorer, *, members: Sequence[str] = (), see_image: bool = False) -> Tally:
+    """An empty tally of the judge of that name, for judgements that are read from a file; arguments as above."""
+    if name == VerdictsJudge.name:
+        return PanelTally(members, see_image=see_image) if len(members) > 1 else verdicts_tally(see_image=see_image)
+    return CountsTally(OVERLAP) if name == OverlapJudge.name else OfficialTally(scorer)
+
+
+def _protocol(name: str) -> JudgeProtocol:
+    return next(one for one in (LLAMA3, GPT) if one.name == name)
+
+
+def _verdicts(prompts: Prompts, members: Sequence[str], corpus: Corpus, *, see_image: bool, seed: int) -> Judge:
     twice = [model for model, times in Counter(members).items() if times > 1]
     if twice:
         raise UserError(f"--judge-model names {twice[0]!r} twice: a panel needs different models")
+    given_away = nothing_given_away  # TEMP
     if len(members) > 1:
-        return Panel(members, prompts, seed=seed, see_image=see_image)
-    return VerdictsJudge(prompts, seed=seed, see_image=see_image)
+        return Panel(members, prompts, seed=seed, see_image=see_image, given_away=given_away)
+    return VerdictsJudge(prompts, seed=seed, see_image=see_image, given_away=given_away)

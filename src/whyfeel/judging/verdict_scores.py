@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from whyfeel.judging.counts import match_counts, weight
+from whyfeel.judging.counts import match_counts, unleaked_counts, weight
 from whyfeel.judging.quotes import AnswerText
 from whyfeel.judging.verdict_text import Block
 from whyfeel.records import Trigger, Unscored
@@ -43,7 +43,14 @@ class Score:
     shared: tuple[int, ...]
 
 
-def score(triggers: Sequence[Trigger], block: Block, answer: AnswerText, *, look: bool = False) -> Score:
+def score(
+    triggers: Sequence[Trigger],
+    block: Block,
+    answer: AnswerText,
+    *,
+    leaked: Set[int] = frozenset(),
+    look: bool = False,
+) -> Score:
     """The counts of checked verdicts on an answer.
 
     A quote stands for as many triggers as it occurs in the answer, the heaviest first. The answer's claims are the
@@ -53,27 +60,35 @@ def score(triggers: Sequence[Trigger], block: Block, answer: AnswerText, *, look
         triggers: the annotation, never empty.
         block: a verdict for each trigger, every quote found in the answer.
         answer: what the judge saw.
+        leaked: places of the triggers that the question gives away.
         look: whether each claim says if it is seen in the picture.
 
     Returns:
         counts with recall and precision after this one-to-one assignment, f1; `contradicted` (share of the triggers),
-        `unsupported` and, with `look`, `invented` (shares of the claims, 0 without claims).
+        `unsupported` and, with `look`, `invented` (shares of the claims, 0 without claims), `leaked` (how many). The
+        same recall, precision and f1 once more as `..._unleaked`, without the leaked triggers and the claims that found
+        or denied one; not there where all triggers are leaked.
     """
     verdicts = block.verdicts
     supported = [n for n, verdict in enumerate(verdicts) if verdict.label == "supported"]
-    contradicted = [verdict.quote for verdict in verdicts if verdict.label == "contradicted"]
+    contradicted = [n for n, verdict in enumerate(verdicts) if verdict.label == "contradicted"]
     heaviest = sorted(supported, key=lambda n: -triggers[n].weight)
     matched = [heaviest[n] for n in _distinct((verdicts[n].quote for n in heaviest), answer)]
-    against = len(_distinct(contradicted, answer))
+    against = [contradicted[n] for n in _distinct((verdicts[n].quote for n in contradicted), answer)]
     known = {answer.find(verdict.quote).words for verdict in verdicts if verdict.label != "absent"}
     free = [claim for claim in block.claims if answer.find(claim.quote).words not in known]
     left = [free[n] for n in _distinct((claim.quote for claim in free), answer)]
-    claims = len(matched) + against + len(left)
+    claims = len(matched) + len(against) + len(left)
     counts = match_counts(weight(triggers[n] for n in matched), weight(triggers), len(matched), claims)
     counts["contradicted"] = len(contradicted) / len(triggers)
     counts["unsupported"] = len(left) / claims if claims else 0.0
     if look:
         counts[INVENTED] = sum(claim.seen == "no" for claim in left) / claims if claims else 0.0
+    counts["leaked"] = len(leaked)
+    rest = [n for n in range(len(triggers)) if n not in leaked]
+    kept = [n for n in matched if n not in leaked]
+    others = len(left) + sum(n not in leaked for n in against)
+    counts |= unleaked_counts([triggers[n] for n in rest], [triggers[n] for n in kept], len(kept) + others)
     return Score(counts, tuple(sorted(set(supported) - set(matched))))
 
 

@@ -8,15 +8,27 @@ with what was wrong, up to TRIES replies in all. Totals always come from the ann
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import count
 
-from whyfeel.judging.counts import CountsTally, match_counts, weight
+from whyfeel.judging.counts import CountsTally
 from whyfeel.judging.quotes import AnswerText, quotable
 from whyfeel.judging.verdict_scores import INVENTED, quote_fault, score
-from whyfeel.judging.verdict_text import LOOK_SCHEMA, SCHEMA, Block, read_verdicts
+from whyfeel.judging.verdict_text import LOOK_SCHEMA, SCHEMA, Block, Verdict, read_verdicts
 from whyfeel.prompts import Prompts
-from whyfeel.records import Ask, Asking, Judgement, Message, Picture, Response, Sample, Text, Unscored, canonical
+from whyfeel.records import (
+    Ask,
+    Asking,
+    Judgement,
+    Message,
+    Picture,
+    Response,
+    Sample,
+    Text,
+    Trigger,
+    Unscored,
+    canonical,
+)
 
 TRIES = 3
 NONCE_DIGITS = 16
@@ -34,6 +46,14 @@ def nonce_of(seed: int, answer: str) -> str:
     return next(nonce for one in hashes if (nonce := one[:NONCE_DIGITS]) not in answer)
 
 
+GivenAway = Callable[[str, Sequence[Trigger]], Set[int]]
+
+
+def nothing_given_away(question: str, triggers: Sequence[Trigger]) -> Set[int]:  # noqa: ARG001
+    """No trigger is given away by any question."""
+    return frozenset()
+
+
 class VerdictsJudge:
     """One LLM that gives a verdict on each trigger.
 
@@ -42,18 +62,29 @@ class VerdictsJudge:
         seed: of the nonces.
         see_image: whether it is shown the sample's pictures, and says of each claim whether it is seen there.
         role: in which it asks.
+        given_away: which of some triggers a question gives away, by their places.
     """
 
     name = "verdicts"
-    headline = "f1"
+    headline = "kf1"
     prompts = ("verdicts",)
+    version = "2"
 
-    def __init__(self, texts: Prompts, *, seed: int = 0, see_image: bool = False, role: str = "judge") -> None:
+    def __init__(
+        self,
+        texts: Prompts,
+        *,
+        seed: int = 0,
+        see_image: bool = False,
+        role: str = "judge",
+        given_away: GivenAway = nothing_given_away,
+    ) -> None:
         self.roles: Mapping[str, bool] = {role: see_image}
         self._texts = texts
         self._seed = seed
         self._look = see_image
         self._role = role
+        self._given_away = given_away
 
     @property
     def note(self) -> str:
@@ -71,8 +102,10 @@ class VerdictsJudge:
             return Judgement(sample.id, unscored=Unscored("no triggers", "the sample has no annotated trigger"))
         look = self._look and bool(sample.media)
         text = AnswerText(response.text)
+        leaked = self._given_away(sample.question, sample.triggers)
         if not quotable(text.words):
-            return Judgement(sample.id, _nothing(sample, look=look), {"tries": 0})
+            nothing = Block(tuple(Verdict("absent", "", "") for _ in sample.triggers))
+            return _judgement(sample, text, nothing, (), leaked, look=look)
         nonce = nonce_of(self._seed, response.text)
         messages = self._messages(sample, response.text, nonce, look=look)
         gen = {"temperature": 0, "max_tokens": 300 + 120 * len(sample.triggers)}
@@ -84,7 +117,7 @@ class VerdictsJudge:
             block = read_verdicts(answer.text, nonce, len(sample.triggers), look=look)
             checked = block if isinstance(block, Unscored) else quote_fault(block, text) or block
             if isinstance(checked, Block):
-                return _judgement(sample, text, checked, tuple(keys), look=look)
+                return _judgement(sample, text, checked, tuple(keys), leaked, look=look)
             fault = checked
             messages = self._again(messages, answer.text, fault)
         return Judgement(sample.id, {}, {"tries": TRIES}, tuple(keys), fault)
@@ -119,21 +152,25 @@ class VerdictsJudge:
 
     def tally(self) -> CountsTally:
         """An empty tally."""
-        return CountsTally((*MEANS, INVENTED) if self._look else MEANS)
+        return verdicts_tally(see_image=self._look)
 
 
-def _nothing(sample: Sample, *, look: bool) -> Mapping[str, float]:
-    counts = match_counts(0, weight(sample.triggers), 0, 0) | {"contradicted": 0.0, "unsupported": 0.0}
-    return counts | ({INVENTED: 0.0} if look else {})
+def verdicts_tally(*, see_image: bool) -> CountsTally:
+    """An empty tally of verdicts."""
+    return CountsTally((*MEANS, INVENTED) if see_image else MEANS)
 
 
-def _judgement(sample: Sample, answer: AnswerText, block: Block, keys: tuple[str, ...], *, look: bool) -> Judgement:
-    scored = score(sample.triggers, block, answer, look=look)
+def _judgement(
+    sample: Sample, answer: AnswerText, block: Block, keys: tuple[str, ...], leaked: Set[int], *, look: bool
+) -> Judgement:
+    scored = score(sample.triggers, block, answer, leaked=leaked, look=look)
     verdicts: list[dict[str, str | bool]] = [
         {"verdict": one.label, "quote": one.quote, "reason": one.reason} for one in block.verdicts
     ]
     for place in scored.shared:
         verdicts[place]["shared"] = True
+    for place in leaked:
+        verdicts[place]["leaked"] = True
     claims = [{"quote": one.quote, "reason": one.reason} | ({"seen": one.seen} if look else {}) for one in block.claims]
-    detail = {"verdicts": verdicts, "claims": claims, "tries": len(keys)}
+    detail = {"verdicts": verdicts, "claims": claims, "tries": len(keys)} if keys else {"tries": 0}
     return Judgement(sample.id, scored.counts, detail, keys)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from whyfeel.errors import DataError
-from whyfeel.records import Outcome, Response
+from whyfeel.records import Judgement, Outcome, Response
 
 BOM = b"\xef\xbb\xbf"
 TORN = "; the file ends here without a line end, so it was probably cut off: get it again, or make it anew"
@@ -70,19 +70,53 @@ def read_responses(path: Path) -> Iterator[Response]:
         yield Response.from_json(value)
 
 
-def _is_response(line: object) -> bool:
-    if not isinstance(line, dict) or not isinstance(line.get("id"), str):
+def read_judgements(path: Path) -> Iterator[Judgement]:
+    """The judgements that a run has written.
+
+    Raises:
+        DataError: the file cannot be read, or a line is no judgement; names the line.
+    """
+    for where, line, value in _places(path):
+        if not _is_judgement(value):
+            raise DataError(
+                f"{where}: expected a judgement with id, counts, detail and asks, got {line[:60]!r}; "
+                "run the judge again, which writes the file anew"
+            )
+        yield Judgement.from_json(value)
+
+
+def _is_judgement(line: object) -> bool:
+    if not isinstance(line, dict) or not isinstance(line.get("id"), str) or not isinstance(line.get("detail"), dict):
         return False
-    asks, unscored = line.get("asks"), line.get("unscored")
-    if not isinstance(asks, list) or not all(isinstance(ask, str) for ask in asks):
+    counts = line.get("counts")
+    if not _are_asks(line.get("asks")) or not (counts is None or isinstance(counts, dict)):
         return False
-    if unscored is None:
-        return isinstance(line.get("text"), str) and line.get("outcome") in get_args(Outcome)
+    if counts is None:
+        return _is_unscored(line.get("unscored"))
+    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in counts.values())
+
+
+def _are_asks(asks: object) -> bool:
+    return isinstance(asks, list) and all(isinstance(ask, str) for ask in asks)
+
+
+def _is_unscored(unscored: object) -> bool:
     return (
         isinstance(unscored, dict)
         and unscored.keys() == {"reason", "detail"}
         and all(isinstance(said, str) for said in unscored.values())
     )
+
+
+def _is_response(line: object) -> bool:
+    if not isinstance(line, dict) or not isinstance(line.get("id"), str):
+        return False
+    unscored = line.get("unscored")
+    if not _are_asks(line.get("asks")):
+        return False
+    if unscored is None:
+        return isinstance(line.get("text"), str) and line.get("outcome") in get_args(Outcome)
+    return _is_unscored(unscored)
 
 
 def _places(path: Path) -> Iterator[tuple[str, bytes, Any]]:
