@@ -27,7 +27,7 @@ def demo(
     """
     from whyfeel import runs
     from whyfeel.cli.progress import Quiet
-    from whyfeel.report.tables import controls_table
+    from whyfeel.report.summary_table import baselines_table
     from whyfeel.strategies import BASELINES
 
     with tempfile.TemporaryDirectory(prefix="whyfeel-demo-") as scratch:
@@ -41,5 +41,5 @@ def demo(
     if json:
         print_json({"runs": summaries})
     else:
-        print_table(*controls_table(summaries))
+        print_table(*baselines_table(summaries))
     return 0

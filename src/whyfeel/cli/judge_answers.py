@@ -36,6 +36,8 @@ def judge_answers(
     prices: o.Prices = None,
     reuse: o.Reuse = None,
     see_image: o.SeeImage = None,
+    controls: o.Controls = None,
+    embedder: o.Embedder = None,
     max_side: o.MaxSide = None,
     allow_urls: o.AllowUrls = None,
     allow_host: o.AllowHost = None,

@@ -29,6 +29,12 @@ AllowHost = Annotated[
 LocalOnly = Annotated[
     bool | None, typer.Option("--local-only", help="Refuse models outside this machine and private networks.")
 ]
+Controls = Annotated[
+    str | None, typer.Option(help="none, or also those that ask the model: blank,swap,wrong-emotion.", metavar="C")
+]
+Embedder = Annotated[
+    str | None, typer.Option(help="Sentence embeddings for overlap: a folder or Hub id (docs/judges.md).", metavar="E")
+]
 JudgeGen = Annotated[list[str] | None, typer.Option(help="Sampling settings of the judge's model.", metavar="K=V,…")]
 Seed = Annotated[int | None, typer.Option(help="Seeds everything random (0).", metavar="N")]
 Concurrency = Annotated[int | None, typer.Option(help="Calls in flight at most, over all models (32).", metavar="N")]

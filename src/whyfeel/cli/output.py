@@ -71,7 +71,7 @@ def print_result(result: RunResult, *, as_json: bool) -> int:
     Returns:
         the exit status: 1 where nothing could be scored or a fault of ours left a sample unscored.
     """
-    from whyfeel.report.tables import summary_table
+    from whyfeel.report.summary_table import summary_table
 
     if as_json:
         print_json(result.summary)

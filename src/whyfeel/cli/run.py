@@ -39,6 +39,9 @@ def run(
     sample: Annotated[
         int | None, typer.Option(help="N samples, seeded, spread over the emotions.", metavar="N")
     ] = None,
+    until: Annotated[
+        float | None, typer.Option(help="Stop when the headline is known within so many points.", metavar="POINTS")
+    ] = None,
     seed: o.Seed = None,
     gen: Annotated[list[str] | None, typer.Option(help="temperature=0,max_tokens=512,…", metavar="K=V,…")] = None,
     judge_gen: o.JudgeGen = None,
@@ -50,6 +53,8 @@ def run(
     prices: o.Prices = None,
     reuse: o.Reuse = None,
     see_image: o.SeeImage = None,
+    controls: o.Controls = None,
+    embedder: o.Embedder = None,
     max_side: o.MaxSide = None,
     allow_urls: o.AllowUrls = None,
     allow_host: o.AllowHost = None,

@@ -43,16 +43,16 @@ class Foiled:
 
     def judge(self, sample: Sample, response: Response) -> Asking[Judgement]:
         """The judge's own judgement, with what chance gives where the sample has foils."""
-        own = yield from self._judge.judge(sample, response)
-        foils = self._foils.get(sample.id, ())
+        first, *foils = self.each(sample, response)
+        own = yield from first
         if own.unscored is not None or not foils:
             return own
         f1: dict[str, list[float]] = {name: [] for name in CHANCE.values()}
         told: list[Mapping[str, Any]] = []
         asks = list(own.asks)
-        for triggers in foils:
+        for conversation in foils:
             try:
-                one = yield from self._judge.judge(replace(sample, triggers=triggers), response)
+                one = yield from conversation
             except AskFailed as failed:
                 told.append({"unscored": failed.reason})
                 continue
@@ -63,6 +63,16 @@ class Foiled:
         chance = {name: math.fsum(found) / len(found) for name, found in f1.items() if found}
         return replace(own, counts={**own.counts, **chance}, detail={**own.detail, "foils": told}, asks=tuple(asks))
 
+    def each(self, sample: Sample, response: Response) -> list[Asking[Judgement]]:
+        """The judge's own conversation and one a foil, none of them started."""
+        foils = (replace(sample, triggers=triggers) for triggers in self._foils.get(sample.id, ()))
+        return [self._judge.judge(one, response) for one in (sample, *foils)]
+
     def tally(self) -> Tally:
         """The judge's own."""
         return self._judge.tally()
+
+
+def conversations(judge: Judge, sample: Sample, response: Response) -> list[Asking[Judgement]]:
+    """All that a judge would ask about an answer, each part on its own: for a dry run, where no verdict comes back."""
+    return judge.each(sample, response) if isinstance(judge, Foiled) else [judge.judge(sample, response)]

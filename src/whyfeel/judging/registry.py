@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from whyfeel.errors import UserError
 from whyfeel.judging.base import Judge, Tally
-from whyfeel.judging.counts import CountsTally
 from whyfeel.judging.foiled import Foiled, foil_triggers
 from whyfeel.judging.foils import FoilKind, Foils
+from whyfeel.judging.matching import Embed, Matcher
 from whyfeel.judging.official import GPT, LLAMA3, JudgeProtocol, OfficialJudge, OfficialTally
-from whyfeel.judging.overlap import OverlapJudge
+from whyfeel.judging.overlap import OverlapJudge, overlap_tally
 from whyfeel.judging.panel import Panel, PanelTally
 from whyfeel.judging.released import Scorer
-from whyfeel.judging.verdicts import VerdictsJudge, nothing_given_away, verdicts_tally
+from whyfeel.judging.verdicts import VerdictsJudge, verdicts_tally
 from whyfeel.prompts import Prompts
 from whyfeel.records import Corpus
 
@@ -37,7 +37,6 @@ JUDGES: tuple[JudgeInfo, ...] = (
 )
 
 
-OVERLAP = ("f1", "recall", "precision", "unsupported", "contradicted")  # TEMP
 OVERLAP_FOILS = 20  # it asks nothing, so that every sample has them
 MODEL_FOILS = 5  # of a judge that calls a model, on a part of the samples
 
@@ -52,6 +51,7 @@ def build_judge(
     see_image: bool = False,
     seed: int = 0,
     foils: FoilKind = "emotion",
+    embed: Embed | None = None,
 ) -> Judge:
     """The judge of that name.
 
@@ -64,10 +64,13 @@ def build_judge(
         see_image: whether the judge is shown the pictures.
         seed: of the foils, and of the nonces of `verdicts`.
         foils: where those of `overlap` come from; `with_foils` adds them to a judge that calls a model.
+        embed: a sentence embedder for `overlap`.
 
     Raises:
         UserError: there is no such judge, or it makes no panel or does not look at pictures; or a model is named twice.
     """
+    if embed is not None and name != OverlapJudge.name:
+        raise UserError(f"--embedder is for the judge overlap, not for {name}")
     if name == VerdictsJudge.name:
         return _verdicts(prompts, members, corpus, see_image=see_image, seed=seed)
     known = [info.name for info in JUDGES]
@@ -80,7 +83,7 @@ def build_judge(
     if see_image:
         raise UserError(f"--see-image: the judge {name} cannot look at pictures; --judge verdicts can")
     if name == OverlapJudge.name:
-        return OverlapJudge(corpus)
+        return OverlapJudge(corpus, Foils(corpus, foils, OVERLAP_FOILS, seed), embed=embed)
     return OfficialJudge(_protocol(name), prompts, scorer)
 
 
@@ -95,7 +98,7 @@ def build_tally(name: str, scorer: Scorer, *, members: Sequence[str] = (), see_i
     """An empty tally of the judge of that name, for judgements that are read from a file; arguments as above."""
     if name == VerdictsJudge.name:
         return PanelTally(members, see_image=see_image) if len(members) > 1 else verdicts_tally(see_image=see_image)
-    return CountsTally(OVERLAP) if name == OverlapJudge.name else OfficialTally(scorer)
+    return overlap_tally() if name == OverlapJudge.name else OfficialTally(scorer)
 
 
 def _protocol(name: str) -> JudgeProtocol:
@@ -106,7 +109,7 @@ def _verdicts(prompts: Prompts, members: Sequence[str], corpus: Corpus, *, see_i
     twice = [model for model, times in Counter(members).items() if times > 1]
     if twice:
         raise UserError(f"--judge-model names {twice[0]!r} twice: a panel needs different models")
-    given_away = nothing_given_away  # TEMP
+    given_away = Matcher(corpus).given_away
     if len(members) > 1:
         return Panel(members, prompts, seed=seed, see_image=see_image, given_away=given_away)
     return VerdictsJudge(prompts, seed=seed, see_image=see_image, given_away=given_away)

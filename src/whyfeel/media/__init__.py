@@ -1,9 +1,11 @@
 """Load, check and convert images."""
 
+from whyfeel.media.blank import BLANK
 from whyfeel.media.headers import BadPicture, Header, read_header
 from whyfeel.media.store import Loaded, MediaStore, conversion, examine_bytes, fetched_name
 
 __all__ = [
+    "BLANK",
     "BadPicture",
     "Header",
     "Loaded",

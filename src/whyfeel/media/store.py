@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 from weakref import WeakValueDictionary
 
+from whyfeel.media.blank import BLANK, blank_png
 from whyfeel.media.headers import BadPicture, Header, read_header, walk
 from whyfeel.media.picture import MOST_BYTES
 from whyfeel.records import Media
@@ -161,11 +162,13 @@ class MediaStore:
         return None
 
     def read(self, media: Media) -> bytes:
-        """The bytes of a file, whatever they are.
+        """The bytes of a file, whatever they are; those of the blank picture for BLANK.
 
         Raises:
             BadPicture: it cannot be read; the message says why.
         """
+        if media == BLANK:
+            return blank_png()
         try:
             with self._open(media, buffering=0) as stream:
                 return stream.read()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -17,17 +19,19 @@ from whyfeel.judging import Judge
 from whyfeel.media import MediaStore
 from whyfeel.models import Batched, Endpoint
 from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
+from whyfeel.runs.controls import CANARY, Control, Respond
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.machine import allow_files
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.spec import RunSpec
 from whyfeel.runs.spool import Spool
-from whyfeel.runs.summarise import summarise
+from whyfeel.runs.summarise import held_to_account, summarise
 from whyfeel.strategies import Strategy
 from whyfeel.tasks import Task
 
 T = TypeVar("T")
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 TICK = 0.25  # seconds between two looks at the progress
 BAD_PICTURE, FAULT = "bad picture", "fault"
@@ -61,6 +65,7 @@ class Job:
         responses: where the responses come from: one for each sample, None where the strategy is still to be asked.
         primary: whether the folder's own files are written, and not only the judge's.
         warnings: what a reader of the scores should know, in one line each.
+        controls: answers whose worth is known, judged after the model's.
     """
 
     spec: RunSpec
@@ -75,6 +80,7 @@ class Job:
     bad: Mapping[Media, str]
     primary: bool = True
     warnings: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,23 +134,26 @@ class _Sitting:
             media = opened.enter_context(closing(media_store(job.task, job.options, self.folder)))
             self.responses = opened.enter_context(closing(Spool(self.folder.path)))
             self.judgements = opened.enter_context(closing(Spool(self.folder.path)))
+            self.controls = [opened.enter_context(closing(Spool(self.folder.path))) for _ in job.controls]
             self.engine = _engine(job, ledger, reuse, media, self.watch)
             opened.push_async_callback(self.engine.close)
             with _signals(self.engine):
                 await self._stream()
             totals = ledger.totals([ANSWER, self.judge_id])
             facts = {"left_out": ledger.left_out([ANSWER, self.judge_id]), "warnings": list(job.warnings)}
-            seconds = monotonic() - begun
-            summary = summarise(job.spec, job.task, job.judge, self._results(), totals, seconds) | facts
+            summary = summarise(job.spec, job.task, job.judge, self._results(), totals)
+            summary |= facts | held_to_account(summary, self._controlled(), job.spec.seed)
+            summary["seconds"] = round(monotonic() - begun, 2)
             self._write(summary)
         return RunResult(summary, self.folder.path, tuple(self.faults))
 
     async def _stream(self) -> None:
-        self.watch.start(self.job.total, self.engine.counts)
+        total = self.job.total + sum(control.count for control in self.job.controls)
+        self.watch.start(total, self.engine.counts)
         ticking = asyncio.create_task(self._tick())
         try:
-            items = zip(self.job.samples(), self.job.responses(), strict=False)
-            await self.engine.stream(enumerate(items), self._one)
+            # one stream, so that the slots stay busy from the last samples to the first controls
+            await self.engine.stream(chain(self._own(), self._others()), self._do)
         finally:
             ticking.cancel()
             self.watch.tick(self.done)
@@ -155,15 +164,35 @@ class _Sitting:
             await asyncio.sleep(TICK)
             self.watch.tick(self.done)
 
-    async def _one(self, item: tuple[int, tuple[Sample, Response | None]]) -> None:
+    def _own(self) -> Iterator[Work]:
+        """The run's samples, as work."""
+        items = zip(self.job.samples(), self.job.responses(), strict=False)
+        return (partial(self._one, index, *item) for index, item in enumerate(items))
+
+    def _others(self) -> Iterator[Work]:
+        """The answers of the controls, as work."""
+        for control, spool in zip(self.job.controls, self.controls, strict=True):
+            for index, (sample, respond) in enumerate(control.answers()):
+                yield partial(self._control, control, spool, index, sample, respond)
+
+    async def _do(self, work: Work) -> None:
+        await work()
+        self.done += 1
+
+    async def _one(self, index: int, sample: Sample, response: Response | None) -> None:
         """One sample, from question to verdict; whatever goes wrong with it leaves the others alone."""
-        index, (sample, response) = item
         if response is None:
             response = await self._respond(sample)
-        judgement = await self._judge(sample, response)
+        judgement = await self._judge(sample, response, self.job.judge)
         self.responses.put(index, response.to_json())
         self.judgements.put(index, judgement.to_json())
-        self.done += 1
+
+    async def _control(self, control: Control, spool: Spool, index: int, sample: Sample, respond: Respond) -> None:
+        """One answer of a control, from its text to the verdict."""
+        response = await self._said(sample, lambda: respond(sample), self.judge_id)
+        judgement = await self._judge(sample, response, control.judge)
+        told = {"text": response.text} if control.asks or control.name == CANARY else {}
+        spool.put(index, told | judgement.to_json())
 
     async def _respond(self, sample: Sample) -> Response:
         strategy = self.job.strategy
@@ -172,13 +201,16 @@ class _Sitting:
         for media in sample.media if any(strategy.roles.values()) else ():
             if (why := self.job.bad.get(media)) is not None:
                 return Response(sample.id, "", unscored=Unscored(BAD_PICTURE, why))
-        spoken = await self._converse(sample, lambda: strategy.respond(sample), ANSWER)
+        return await self._said(sample, lambda: strategy.respond(sample), ANSWER)
+
+    async def _said(self, sample: Sample, respond: Callable[[], Asking[Response]], purpose: str) -> Response:
+        spoken = await self._converse(sample, respond, purpose)
         return Response(sample.id, "", unscored=spoken) if isinstance(spoken, Unscored) else spoken
 
-    async def _judge(self, sample: Sample, response: Response) -> Judgement:
+    async def _judge(self, sample: Sample, response: Response, judge: Judge) -> Judgement:
         if response.unscored is not None:
             return Judgement(sample.id, unscored=response.unscored)
-        judged = await self._converse(sample, lambda: self.job.judge.judge(sample, response), self.judge_id)
+        judged = await self._converse(sample, lambda: judge.judge(sample, response), self.judge_id)
         return Judgement(sample.id, unscored=judged) if isinstance(judged, Unscored) else judged
 
     async def _converse(self, sample: Sample, start: Callable[[], Asking[T]], purpose: str) -> T | Unscored:
@@ -201,8 +233,15 @@ class _Sitting:
         for sample, response, judgement in zip(self.job.samples(), self.responses, self.judgements, strict=True):
             yield sample, Response.from_json(response), Judgement.from_json(judgement)
 
+    def _controlled(self) -> Iterator[tuple[Control, Iterator[tuple[Sample, Judgement]]]]:
+        for control, spool in zip(self.job.controls, self.controls, strict=True):
+            pairs = zip((sample for sample, _ in control.answers()), map(Judgement.from_json, spool), strict=True)
+            yield control, pairs
+
     def _write(self, summary: Mapping[str, Any]) -> None:
         folders = [self.folder.judge(self.judge_id)]
+        for control, spool in zip(self.job.controls, self.controls, strict=True):
+            write_whole(folders[0].controls / f"{control.name}.jsonl", spool.lines())
         if self.job.primary:
             write_whole(self.folder.responses, self.responses.lines())
             folders.append(self.folder)

@@ -42,6 +42,7 @@ class RunFolder:
         self.responses = path / "responses.jsonl"
         self.judgements = path / "judgements.jsonl"
         self.summary = path / "summary.json"
+        self.controls = path / "controls"
         self.pictures = path / "pictures"  # those that were fetched from URLs
 
     def judge(self, judge_id: str) -> RunFolder:

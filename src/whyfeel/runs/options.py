@@ -58,6 +58,18 @@ def _sampling(settings: dict[str, Setting]) -> dict[str, Setting]:
 Settings = Annotated[dict[str, Setting], AfterValidator(_sampling)]
 
 
+MODEL_CONTROLS = ("blank", "swap", "wrong-emotion")
+NO_CONTROLS = "none"
+
+
+def _controls(names: str) -> str:
+    """`none`, or some of the controls that ask the model."""
+    if names != NO_CONTROLS and (wrong := [one for one in names.split(",") if one.strip() not in MODEL_CONTROLS]):
+        known = ", ".join((*MODEL_CONTROLS, NO_CONTROLS))
+        raise ValueError(f"there is no control {wrong[0].strip()!r} to ask for; there are {known}")
+    return ",".join(dict.fromkeys(one.strip() for one in names.split(",")))
+
+
 class RunOptions(BaseModel):
     """The options of `whyfeel run`; `judge` and `judge-answers` use those that apply to them.
 
@@ -71,6 +83,9 @@ class RunOptions(BaseModel):
         allow_urls, allow_host: whether pictures at URLs are fetched, and hosts that may lie in a private network.
         local_only: whether a model at a public address is refused.
         see_image: whether the judge is shown the picture.
+        controls: "none", or those that ask the model, by commas; None for the seven baselines alone.
+        until: points; the run stops once the interval of the headline is within as many on either side.
+        embedder: a folder or Hub id of sentence embeddings for the judge `overlap`.
         batch: the provider whose batch service answers, at half the price and within a day.
     """
 
@@ -104,6 +119,9 @@ class RunOptions(BaseModel):
     allow_host: tuple[str, ...] = ()
     local_only: bool = False
     see_image: bool = False
+    controls: Annotated[str, AfterValidator(_controls)] | None = None
+    until: Annotated[float, Field(gt=0, lt=100)] | None = None
+    embedder: Annotated[str, AfterValidator(_named)] | None = None
     batch: Literal["openai"] | None = None
 
 
@@ -125,6 +143,8 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
         raise UserError(_one_line(error, config)) from None
     if options.limit is not None and options.sample is not None:
         raise UserError("--limit takes the first samples and --sample draws some: give one of them")
+    if options.until is not None and (options.limit is not None or options.sample is not None):
+        raise UserError("--until decides how many samples are taken: leave --limit and --sample out")
     if options.captioner is not None and options.captions is not None:
         raise UserError("--captioner asks for captions and --captions reads them: give one of them")
     if options.allow_host and not options.allow_urls:

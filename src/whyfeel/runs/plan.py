@@ -9,19 +9,22 @@ from typing import Any
 
 from whyfeel.engine import Route
 from whyfeel.errors import UserError
-from whyfeel.judging import Judge, build_judge, family, same_family
+from whyfeel.judging import MODEL_FOILS, Judge, build_judge, family, same_family, with_foils
 from whyfeel.media import MediaStore, conversion
 from whyfeel.models import Prices, build_model, declared_name, load_prices
+from whyfeel.models.embedder import load_embedder
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
+from whyfeel.runs.controls import CONTROL_FOILS, Control, control_ids, model_controls, plan_controls
 from whyfeel.runs.destinations import check_local
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.select import Chosen, choose, selected
+from whyfeel.runs.select import Chosen, choose, selected, some
 from whyfeel.runs.spec import JudgeSpec, RunSpec, file_hashes, prompt_hashes
 from whyfeel.strategies import Strategy, build_baseline, build_strategy, captions_from
 from whyfeel.tasks import Task, open_task
 
+FOILED_SAMPLES = 100  # of a judge that asks a model
 ANSWER = "answer"  # the role of the model under test, and the purpose its answers are booked under
 CAPTION = "caption"
 BASELINE = "baseline:"
@@ -35,6 +38,7 @@ class Plan:
         task, chosen: the samples.
         total: how many samples are chosen.
         strategy, judge: what is done with each.
+        controls: answers whose worth is known, judged beside the model's.
         routes: role to model; empty where nothing is asked.
         spec: what decides the answers and the first judge's verdicts.
         bad: chosen pictures that cannot be sent, with the reason.
@@ -52,6 +56,7 @@ class Plan:
     routes: Mapping[str, Route]
     spec: RunSpec
     prompts: Prompts
+    controls: tuple[Control, ...] = ()
     bad: Mapping[Media, str] = field(default_factory=dict)
     urls: tuple[str, ...] = ()
     pictured: bool = False
@@ -86,19 +91,32 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     strategy = _strategy(options, task, prompts)
     routes = _routes(options, strategy, prices, calls=calls)
     model = routes[ANSWER].model.name if routes else options.model
-    judge, judge_spec, judge_routes = plan_judge(options, task, prompts, prices, calls=calls)
-    routes |= judge_routes
+    chosen = choose(task, limit=options.limit, sample=options.sample, seed=options.seed)
+    judging = plan_judge(options, task, chosen, prompts, prices, calls=calls)
+    routes |= judging.routes
     if options.batch is not None and not any(route.batched for route in routes.values()):
         raise UserError(f"--batch {options.batch} is for models named {options.batch}:NAME, and this run asks none")
     spec = RunSpec(
         *(task.name, file_hashes(task.files), model, strategy.name, options.gen),
-        *(prompt_hashes(prompts, strategy.prompts), options.seed, judge_spec),
+        *(prompt_hashes(prompts, strategy.prompts), options.seed, judging.spec),
         captions=_captions_spec(options, routes),
         pictures=conversion(options.max_side) if _shows(strategy, task) else "",
     )
-    chosen = choose(task, limit=options.limit, sample=options.sample, seed=options.seed)
-    plan = Plan(options, task, chosen, 0, strategy, judge, routes, spec, prompts)
-    return _surveyed(plan)
+    plan = _surveyed(Plan(options, task, chosen, 0, strategy, judging.judge, routes, spec, prompts))
+    return replace(plan, controls=_controls(plan, judging))
+
+
+def _controls(plan: Plan, judging: Judging) -> tuple[Control, ...]:
+    """A baseline's own run has none: it is one."""
+    options = plan.options
+    if options.model.startswith(BASELINE):
+        if options.controls is not None:
+            raise UserError("--controls: a baseline is a control, and has none of its own")
+        return ()
+    asking = model_controls(
+        *(options, plan.task, plan.samples, plan.strategy, judging.controls, plan.prompts, plan.bad)
+    )
+    return plan_controls(options, plan.task, plan.samples, plan.total, (judging.bare, judging.controls), asking)
 
 
 def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: bool) -> dict[str, Route]:
@@ -141,35 +159,79 @@ def roles_shown(strategy: Strategy | None, judge: Judge) -> list[str]:
     return [role for role, shown in roles.items() if shown]
 
 
+@dataclass(frozen=True)
+class Judging:
+    """A judge, ready.
+
+    Attributes:
+        bare: the judge without foils.
+        judge: with the foils that the samples of the run have.
+        controls: with those that the controls have.
+        spec: what decides its verdicts.
+        routes: to the models it asks, none for an offline judge.
+    """
+
+    bare: Judge
+    judge: Judge
+    controls: Judge
+    spec: JudgeSpec
+    routes: dict[str, Route]
+
+
 def plan_judge(
-    options: RunOptions, task: Task, prompts: Prompts, prices: Prices, *, calls: bool = True
-) -> tuple[Judge, JudgeSpec, dict[str, Route]]:
-    """A judge, its spec, and the routes to the models it asks (none for an offline judge).
+    options: RunOptions, task: Task, chosen: Chosen, prompts: Prompts, prices: Prices, *, calls: bool = True
+) -> Judging:
+    """A judge for the chosen samples of a task.
 
     Raises:
         UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round.
     """
     named = [name.strip() for name in options.judge_model.split(",")] if options.judge_model else []
-    judge = build_judge(
+    embedder = load_embedder(options.embedder, local_only=options.local_only) if options.embedder else None
+    bare = build_judge(
         *(options.judge, prompts, task, task.scorer),
         members=[declared_name(one) for one in named],
         see_image=options.see_image,
         seed=options.seed,
+        foils=task.foils,
+        embed=embedder,
     )
-    if judge.roles and not named:
-        raise UserError(f"the judge {judge.name} asks a model: name it with --judge-model")
-    if not judge.roles and (named or options.judge_gen):
-        raise UserError(f"the judge {judge.name} asks no model: leave --judge-model and --judge-gen out")
+    if bare.roles and not named:
+        raise UserError(f"the judge {bare.name} asks a model: name it with --judge-model")
+    if not bare.roles and (named or options.judge_gen):
+        raise UserError(f"the judge {bare.name} asks no model: leave --judge-model and --judge-gen out")
     routes = {
         role: _route(options, name, role, prices, options.judge_gen, calls=calls)
-        for role, name in zip(judge.roles, named, strict=True)
+        for role, name in zip(bare.roles, named, strict=True)
     }
     spec = JudgeSpec(
-        *(judge.name, ",".join(route.model.name for route in routes.values()) or None, options.judge_gen),
-        prompt_hashes(prompts, judge.prompts),
-        conversion(options.max_side) if any(judge.roles.values()) else "",
+        *(bare.name, ",".join(route.model.name for route in routes.values()) or None, options.judge_gen),
+        prompt_hashes(prompts, bare.prompts),
+        pictures=conversion(options.max_side) if any(bare.roles.values()) else "",
+        version=bare.version,
+        embedder=embedder.digest if embedder else "",
     )
-    return judge, spec, routes
+    judge, controls = _foiled(options, task, chosen, bare)
+    return Judging(bare, judge, controls, spec, routes)
+
+
+def _foiled(options: RunOptions, task: Task, chosen: Chosen, bare: Judge) -> tuple[Judge, Judge]:
+    """The judge of the samples, and that of the controls.
+
+    Where the headline decides when to stop, every sample needs what chance gives it.
+    """
+
+    def samples() -> Iterator[Sample]:
+        return selected(task, chosen)
+
+    if not bare.roles:
+        return bare, bare
+    if options.until is None:
+        each, ids = MODEL_FOILS, some(samples, FOILED_SAMPLES, options.seed, "foils")
+    else:
+        each, ids = CONTROL_FOILS, frozenset(sample.id for sample in samples())
+    judge = with_foils(bare, task, task.foils, each, options.seed, ids)
+    return judge, with_foils(bare, task, task.foils, CONTROL_FOILS, options.seed, control_ids(options, samples))
 
 
 def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import Engine, Ledger, Model, Reply, Request, Route, ledger_file
 from whyfeel.errors import AskFailed, CallFailed
+from whyfeel.judging import Judge, conversations
 from whyfeel.records import Response, Sample
+from whyfeel.runs.controls import Respond
 from whyfeel.runs.execute import media_store
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER, Plan, plan_run
+
+
+STAND_IN = "stand-in "
 
 
 @dataclass
@@ -25,6 +32,7 @@ class _Book:
     calls: Counter[str] = field(default_factory=Counter)
     tokens_in: Counter[str] = field(default_factory=Counter)
     tokens_out: Counter[str] = field(default_factory=Counter)
+    again: int = 0  # how often an answer that is not known yet is judged once more, against a foil
 
 
 class _StandIn:
@@ -46,7 +54,7 @@ class _StandIn:
         self._book.tokens_out[role] += tokens_out
         if self._judges:
             raise CallFailed("dry run", "nothing is sent", again=False)
-        return Reply(f"answer {request.key[:8]}")  # so that a strategy goes on to its next ask, no two of them equal
+        return Reply(f"{STAND_IN}{request.key[:8]}")  # so that a strategy goes on to its next ask, no two of them equal
 
     async def close(self) -> None:
         """Nothing was opened."""
@@ -99,26 +107,38 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
         ledger = Ledger(Path(scratch) / "ledger.sqlite")
         engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)
         try:
-            await engine.stream(plan.samples(), lambda sample: _one(plan, engine, sample))
+            await engine.stream(_all(plan), lambda one: _one(plan, engine, book, *one))
             known = ledger.reused()
         finally:
             media.close()
             for one in (ledger, *reuse.values()):
                 one.close()
+    longest = book.tokens_out[ANSWER] // max(1, book.calls[ANSWER])
     for role in plan.judge.roles:  # the answers that are not known yet may be as long as they are let
-        book.tokens_in[role] += book.tokens_out[ANSWER]
+        book.tokens_in[role] += book.tokens_out[ANSWER] + book.again * longest
     return book, known
 
 
-async def _one(plan: Plan, engine: Engine, sample: Sample) -> None:
+def _all(plan: Plan) -> Iterator[tuple[Sample, Respond, Judge, str]]:
+    """Every answer of the run and of its controls: the sample, who answers, who judges, and for what purpose."""
+    for sample in plan.samples():
+        if not any(media in plan.bad for media in sample.media):
+            yield sample, plan.strategy.respond, plan.judge, ANSWER
+    for control in plan.controls:
+        for sample, respond in control.answers():
+            yield sample, respond, control.judge, plan.spec.judge.id
+
+
+async def _one(
+    plan: Plan, engine: Engine, book: _Book, sample: Sample, respond: Respond, judge: Judge, purpose: str
+) -> None:
     """Drive a sample through all its asks; what is not known yet is answered by the stand-in."""
-    if any(media in plan.bad for media in sample.media):
-        return
     try:
-        response = await engine.converse(plan.strategy.respond(sample), ANSWER)
+        response = await engine.converse(respond(sample), purpose)
     except AskFailed:
         response = Response(sample.id, "")
-    try:
-        await engine.converse(plan.judge.judge(sample, response), plan.spec.judge.id)
-    except AskFailed:
-        return
+    asked = conversations(judge, sample, response)
+    book.again += len(asked) - 1 if response.text.startswith(STAND_IN) else 0
+    for conversation in asked:
+        with suppress(AskFailed):
+            await engine.converse(conversation, plan.spec.judge.id)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from whyfeel.errors import DataError, SpecMismatch
+from whyfeel.errors import DataError, SpecMismatch, UserError
 from whyfeel.models import load_prices
 from whyfeel.prompts import load_prompts
 from whyfeel.records import Response, Sample
 from whyfeel.runs.answers import read_answers
+from whyfeel.runs.controls import Control, plan_controls
 from whyfeel.runs.execute import Job, RunResult, Watch, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_responses
 from whyfeel.runs.manifest import add_judge, open_run, spec_of
-from whyfeel.runs.options import RunOptions
-from whyfeel.runs.plan import kinship, plan_judge
+from whyfeel.runs.options import NO_CONTROLS, RunOptions
+from whyfeel.runs.plan import BASELINE, Judging, kinship, plan_judge
 from whyfeel.runs.run import show_pictures
 from whyfeel.runs.select import choose, selected
 from whyfeel.runs.spec import RunSpec, differences, file_hashes
-from whyfeel.tasks import open_task
+from whyfeel.tasks import Task, open_task
 
 
 def judge_run(options: RunOptions, watch: Watch) -> RunResult:
@@ -42,30 +43,46 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
     prompts = load_prompts(options.prompts, data=data, task=task.name, judge=options.judge)
-    judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen = choose(task, limit=selection.get("limit"), sample=selection.get("sample"), seed=seed)
-    total = _finished(folder, selected(task, chosen))
+    judging = plan_judge(options, task, chosen, prompts, load_prices(options.prices))
+
+    def samples() -> Iterator[Sample]:
+        return selected(task, chosen)
+
+    total = _finished(folder, samples())
     with folder.locked():
-        warnings = kinship(manifest["spec"]["model"], judge_spec.model)
-        shown = show_pictures(judge, routes, task, selected(task, chosen), options, folder)
-        for remark in [*add_judge(folder, judge_spec, routes), *warnings, *shown]:
+        warnings = kinship(manifest["spec"]["model"], judging.spec.model)
+        shown = show_pictures(judging.judge, judging.routes, task, samples(), options, folder)
+        for remark in [*add_judge(folder, judging.spec, judging.routes), *warnings, *shown]:
             watch.note(remark)
         job = Job(
-            spec=spec_of(manifest, judge_spec),
+            spec=spec_of(manifest, judging.spec),
             options=options,
             task=task,
             total=total,
-            samples=lambda: selected(task, chosen),
+            samples=samples,
             responses=lambda: read_responses(folder.responses),
             strategy=None,
-            judge=judge,
-            routes=routes,
+            judge=judging.judge,
+            routes=judging.routes,
             bad={},
             primary=False,
             warnings=warnings,
+            controls=_controls(options, task, samples, total, judging),
         )
         return execute(job, folder, watch, begun)
+
+
+def _controls(
+    options: RunOptions, task: Task, samples: Callable[[], Iterator[Sample]], total: int, judging: Judging
+) -> tuple[Control, ...]:
+    """The controls of a judge whose model under test is not at hand."""
+    if options.model.startswith(BASELINE):
+        return ()
+    if options.controls not in {None, NO_CONTROLS}:
+        raise UserError(f"--controls {options.controls}: only `whyfeel run` can ask the model")
+    return plan_controls(options, task, samples, total, (judging.bare, judging.controls))
 
 
 def _finished(folder: RunFolder, samples: Iterator[Sample]) -> int:
@@ -96,10 +113,11 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
     begun = monotonic()
     prompts = load_prompts(options.prompts, data=options.data, task=options.task, judge=options.judge)
     task = open_task(options.task, options.data, options.images)
-    judge, judge_spec, routes = plan_judge(options, task, prompts, load_prices(options.prices))
+    judging = plan_judge(options, task, None, prompts, load_prices(options.prices))
     given = read_answers(answers, task)
+    total = sum(1 for _ in task)
     hashes = {**file_hashes(task.files), "answers": next(iter(file_hashes([answers]).values()))}
-    spec = RunSpec(task.name, hashes, options.model, "answer file", {}, {}, options.seed, judge_spec)
+    spec = RunSpec(task.name, hashes, options.model, "answer file", {}, {}, options.seed, judging.spec)
     folder = RunFolder(options.out)
     folder.make()
 
@@ -107,19 +125,20 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
         return (given.response(sample) for sample in task)
 
     with folder.locked():
-        shown = show_pictures(judge, routes, task, iter(task), options, folder)
-        for remark in [*open_run(folder, spec, options, prompts, routes), *given.remarks, *shown]:
+        shown = show_pictures(judging.judge, judging.routes, task, iter(task), options, folder)
+        for remark in [*open_run(folder, spec, options, prompts, judging.routes), *given.remarks, *shown]:
             watch.note(remark)
         job = Job(
             spec=spec,
             options=options,
             task=task,
-            total=sum(1 for _ in task),
+            total=total,
             samples=lambda: iter(task),
             responses=responses,
             strategy=None,
-            judge=judge,
-            routes=routes,
+            judge=judging.judge,
+            routes=judging.routes,
             bad={},
+            controls=_controls(options, task, lambda: iter(task), total, judging),
         )
         return execute(job, folder, watch, begun)

@@ -106,6 +106,7 @@ def job_of(plan: Plan) -> Job:
         routes=plan.routes,
         bad=plan.bad,
         warnings=plan.warnings,
+        controls=plan.controls,
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from whyfeel.records import Sample, rng
 
 Chosen = range | frozenset[int] | None  # positions in the task's order; None for all
 
 
-def choose(samples: Iterable[Sample], *, limit: int | None, sample: int | None, seed: int) -> Chosen:
+def choose(
+    samples: Iterable[Sample], *, limit: int | None, sample: int | None, seed: int, purpose: str = "sample"
+) -> Chosen:
     """The first `limit` samples, or `sample` of them drawn by seed so that every emotion keeps its share.
 
-    Shares are rounded by largest remainder, and each emotion's draw depends only on the seed and the emotion.
+    Shares are rounded by largest remainder; each emotion's draw depends only on the seed, the purpose and the emotion.
     """
     if limit is not None:
         return range(limit)
@@ -31,7 +33,7 @@ def choose(samples: Iterable[Sample], *, limit: int | None, sample: int | None, 
         shares[emotion] += 1
     drawn: set[int] = set()
     for emotion, indices in members.items():
-        order = rng(seed, "sample", emotion).permutation(len(indices))
+        order = rng(seed, purpose, emotion).permutation(len(indices))
         drawn.update(indices[int(i)] for i in order[: shares[emotion]])
     return frozenset(drawn)
 
@@ -44,3 +46,9 @@ def selected(samples: Iterable[Sample], chosen: Chosen) -> Iterator[Sample]:
             return
         if chosen is None or index in chosen:
             yield sample
+
+
+def some(samples: Callable[[], Iterator[Sample]], count: int, seed: int, purpose: str) -> frozenset[str]:
+    """The ids of `count` samples drawn for a purpose as `choose` draws them; of all where there are no more."""
+    chosen = choose(samples(), limit=None, sample=count, seed=seed, purpose=purpose)
+    return frozenset(sample.id for sample in selected(samples(), chosen))

@@ -22,6 +22,8 @@ class JudgeSpec:
         gen: the user's sampling settings.
         prompts: prompt id to hash.
         pictures: how the pictures it is shown are made ready, "" where it sees none.
+        version: of the judge's rules.
+        embedder: the digest of its sentence embedder, "" where it has none.
     """
 
     name: str
@@ -29,6 +31,8 @@ class JudgeSpec:
     gen: Mapping[str, Any]
     prompts: Mapping[str, str]
     pictures: str = ""
+    version: str = ""
+    embedder: str = ""
 
     @property
     def id(self) -> str:
@@ -37,7 +41,7 @@ class JudgeSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The judge as it stands in run.json."""
-        return _without(asdict(self), "pictures")
+        return _without(asdict(self), "pictures", "version", "embedder")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from whyfeel.engine import Totals
 from whyfeel.judging import Judge
 from whyfeel.records import Judgement, Response, Sample
+from whyfeel.runs.controls import CANARY, Control
+from whyfeel.runs.headline import headline
 from whyfeel.runs.spec import RunSpec
-from whyfeel.stats import estimate
+from whyfeel.stats import Estimate, estimate
 from whyfeel.tasks import Task
 
 SCHEMA = 1
@@ -24,7 +27,6 @@ def summarise(
     judge: Judge,
     results: Iterable[tuple[Sample, Response, Judgement]],
     totals: Totals,
-    seconds: float,
 ) -> dict[str, Any]:
     """The summary of one judge over one run.
 
@@ -32,10 +34,9 @@ def summarise(
         spec: with the judge that is summarised.
         results: every chosen sample with its response and judgement, in the task's order; read once.
         totals: what the answers took that this judge's scores rest on.
-        seconds: wall time of this sitting.
 
     Returns:
-        summary.json as the contract has it.
+        summary.json as the contract has it, without controls yet.
     """
     tally = judge.tally()
     groups: list[str] = []
@@ -70,5 +71,61 @@ def summarise(
         "calls": totals.calls,
         "tokens": {"in": totals.tokens_in, "out": totals.tokens_out},
         "cost": totals.cost,
-        "seconds": round(seconds, 2),
     }
+
+
+def held_to_account(
+    summary: Mapping[str, Any],
+    controls: Iterable[tuple[Control, Iterable[tuple[Sample, Judgement]]]],
+    seed: int,
+) -> dict[str, Any]:
+    """What the controls say of a summary, and whether its headline may stand.
+
+    Args:
+        controls: each with its judgements; read once.
+        seed: of the intervals.
+
+    Returns:
+        the entries `headline`, `controls` {control: {score: value}}, `controlled` {control: {"n", "unscored",
+        "intervals": {score: [low, high]}}} and, where there are any, `canaries` {"n", "unscored", "paid": [...]}.
+    """
+    values: dict[str, dict[str, float | None]] = {}
+    told: dict[str, dict[str, Any]] = {}
+    canaries: dict[str, Any] = {}
+    for control, pairs in controls:
+        if control.name == CANARY:
+            canaries = _canaries(pairs)
+            continue
+        found, unscored = _estimated(control, pairs, seed)
+        values[control.name] = {name: one.value for name, one in found.items()}
+        n = max((one.n for one in found.values()), default=0)
+        intervals = {name: [one.low, one.high] for name, one in found.items()}
+        told[control.name] = {"n": n, "unscored": unscored, "intervals": intervals}
+    score = summary["headline"]["score"]
+    entry = summary["scores"].get(score, {}).get("overall", {})
+    said = headline(score, entry.get("value"), values, len(canaries.get("paid", ())), canaries.get("n", 0))
+    return {"headline": said, "controls": values, "controlled": told} | ({"canaries": canaries} if canaries else {})
+
+
+def _estimated(
+    control: Control, pairs: Iterable[tuple[Sample, Judgement]], seed: int
+) -> tuple[dict[str, Estimate], int]:
+    """The control's scores over all its samples, and how many of these are unscored."""
+    tally = control.judge.tally()
+    clusters: list[str] = []
+    unscored = 0
+    for sample, judgement in pairs:
+        tally.add(sample, judgement)
+        clusters.append(sample.cluster)
+        unscored += judgement.unscored is not None
+    series = [replace(one, groups=None) for one in tally.series() if one.groups is None or "overall" in one.groups]
+    found = estimate(series, ["all"] * len(clusters), clusters, order=["all"], macro=False, seed=seed)
+    return {name: by["overall"] for name, by in found.items()}, unscored
+
+
+def _canaries(pairs: Iterable[tuple[Sample, Judgement]]) -> dict[str, Any]:
+    """How many were judged, and those that earned anything."""
+    judged = list(pairs)
+    scored = [(sample, one.counts.get("correct", 0)) for sample, one in judged if one.unscored is None]
+    paid = [{"sample": sample.id, "correct": correct} for sample, correct in scored if correct > 0]
+    return {"n": len(scored), "unscored": len(judged) - len(scored), "paid": paid}

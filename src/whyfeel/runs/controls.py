@@ -1,0 +1,175 @@
+"""The controls of a run: answers whose worth is known, judged as the model's own are.
+
+The seven baselines, and canaries that talk to the judge; on request, what the model itself says of a blank picture, of
+another sample's picture, and of an emotion that nobody said the person has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from whyfeel.errors import UserError
+from whyfeel.judging import CANARIES, CANARY_SAMPLES, Judge, ObjectionJudge
+from whyfeel.media import BLANK
+from whyfeel.prompts import Prompts
+from whyfeel.records import Asking, Media, Response, Sample, rng
+from whyfeel.runs.options import MODEL_CONTROLS, NO_CONTROLS, RunOptions
+from whyfeel.runs.select import some
+from whyfeel.strategies import BASELINES, Strategy, build_baseline
+from whyfeel.tasks import Task
+
+CONTROL_SAMPLES = 100  # where the judge or the control asks a model
+CONTROL_FOILS = 1  # a sample, where the judge asks a model
+CANARY = "canaries"
+Samples = Callable[[], Iterator[Sample]]
+Respond = Callable[[Sample], Asking[Response]]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control.
+
+    Attributes:
+        name: as it stands in summary.json.
+        count: how many answers it has.
+        answers: each with the sample that it is judged against.
+        judge: who judges them.
+        asks: whether the model under test is asked.
+    """
+
+    name: str
+    count: int
+    answers: Callable[[], Iterator[tuple[Sample, Respond]]]
+    judge: Judge
+    asks: bool = False
+
+
+def control_ids(options: RunOptions, samples: Samples) -> frozenset[str]:
+    """The samples that the controls take where something is paid for."""
+    return some(samples, CONTROL_SAMPLES, options.seed, "controls")
+
+
+def plan_controls(
+    options: RunOptions,
+    task: Task,
+    samples: Samples,
+    total: int,
+    judges: tuple[Judge, Judge],
+    asking: Sequence[Control] = (),
+) -> tuple[Control, ...]:
+    """The controls that belong to a judge.
+
+    Args:
+        samples: those of the run, in the task's order.
+        total: how many they are.
+        judges: the bare judge, which the canaries are put to, and the one with foils for `control_ids`.
+        asking: the controls that ask the model, see `model_controls`.
+    """
+    bare, judge = judges
+    ids = control_ids(options, samples) if judge.roles else None
+    taken = _those(samples, ids)
+    count = total if ids is None else len(ids)
+    controls = []
+    if options.controls != NO_CONTROLS:
+        for name in BASELINES:
+            respond = build_baseline(name, task, options.seed).respond
+            controls.append(Control(name, count, _answered(taken, respond), judge))
+    controls += asking
+    if bare.roles:
+        held = some(samples, CANARY_SAMPLES, options.seed, CANARY)
+        controls.append(Control(CANARY, len(held) * len(CANARIES), _canaries(_those(samples, held)), bare))
+    return tuple(controls)
+
+
+def model_controls(
+    options: RunOptions,
+    task: Task,
+    samples: Samples,
+    strategy: Strategy,
+    judge: Judge,
+    prompts: Prompts,
+    bad: Mapping[Media, str],
+) -> tuple[Control, ...]:
+    """The controls of `--controls` that ask the model under test, with the run's own strategy.
+
+    Raises:
+        UserError: a picture is to be taken away where none is shown, or the task has one emotion only.
+    """
+    names = [name for name in (options.controls or "").split(",") if name in MODEL_CONTROLS]
+    if not names:
+        return ()
+    ids = control_ids(options, samples)
+    held = [one for one in _those(samples, ids)() if not any(media in bad for media in one.media)]
+    controls = []
+    for name in names:
+        if name == "wrong-emotion":
+            changed = _wrong_emotion(held, task.groups, prompts, options.seed)
+            answers = [(wrong, _fixed(strategy, wrong)) for wrong in changed]
+        else:
+            if not any(strategy.roles.values()) or not any(sample.media for sample in held):
+                raise UserError(f"--controls {name}: the run shows no pictures")
+            shown = _blank(held) if name == "blank" else _swapped(held, options.seed)
+            answers = [(own, _fixed(strategy, seen)) for own, seen in zip(held, shown, strict=True)]
+        by = ObjectionJudge() if name == "wrong-emotion" else judge
+        controls.append(Control(name, len(answers), lambda answers=answers: iter(answers), by, asks=True))  # type: ignore[misc]
+    return tuple(controls)
+
+
+def _those(samples: Samples, ids: frozenset[str] | None) -> Samples:
+    return samples if ids is None else lambda: (sample for sample in samples() if sample.id in ids)
+
+
+def _answered(samples: Samples, respond: Respond) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
+    return lambda: ((sample, respond) for sample in samples())
+
+
+def _canaries(samples: Samples) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
+    return lambda: ((sample, _said(text)) for sample in samples() for text in CANARIES)
+
+
+def _said(text: str) -> Respond:
+    def respond(sample: Sample) -> Asking[Response]:
+        yield from ()
+        return Response(sample.id, text)
+
+    return respond
+
+
+def _fixed(strategy: Strategy, shown: Sample) -> Respond:
+    """The strategy's answer to another version of the sample that is judged."""
+    return lambda _: strategy.respond(shown)
+
+
+def _blank(samples: Sequence[Sample]) -> list[Sample]:
+    return [replace(sample, media=tuple(BLANK for _ in sample.media)) for sample in samples]
+
+
+def _swapped(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """Each sample with the pictures of another one that shows another picture."""
+    pictured = [sample for sample in samples if sample.media]
+    swapped = []
+    for sample in samples:
+        others = [one for one in pictured if one.cluster != sample.cluster]
+        if not others:
+            raise UserError("--controls swap: the samples have one picture only")
+        other = others[int(rng(seed, "swap", sample.id).integers(len(others)))]
+        swapped.append(replace(sample, media=other.media))
+    return swapped
+
+
+PLEASANT = frozenset(("happy", "excited"))
+
+
+def _wrong_emotion(samples: Sequence[Sample], groups: Sequence[str], prompts: Prompts, seed: int) -> list[Sample]:
+    """Each sample asked about an emotion of the other sign where the task has one, else about any other."""
+    asked = []
+    for sample in samples:
+        others = [one for one in groups if one not in {sample.emotion, "other"}]
+        if not others:
+            raise UserError("--controls wrong-emotion: the task has one emotion only")
+        opposite = [one for one in others if (one in PLEASANT) != (sample.emotion in PLEASANT)] or others
+        wrong = opposite[int(rng(seed, "wrong emotion", sample.id).integers(len(opposite)))]
+        question = prompts.fill("controls", "wrong_emotion", emotion=wrong)
+        asked.append(replace(sample, question=question, emotion=wrong))
+    return asked
