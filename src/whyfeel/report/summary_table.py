@@ -44,7 +44,7 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
 
 def _first(summary: Mapping[str, Any]) -> str:
     """The score that heads the table, also where it may not be the headline."""
-    return summary["headline"].get("score") or next(iter(summary["scores"]))
+    return str(summary["headline"].get("score") or next(iter(summary["scores"])))
 
 
 def _scores(summary: Mapping[str, Any]) -> Table:
@@ -112,6 +112,7 @@ def _footnotes(summary: Mapping[str, Any], folder: Path) -> list[RenderableType]
     lines = [
         summary["note"],
         *(warning[:1].upper() + warning[1:] for warning in summary["warnings"]),
+        *_until(summary.get("until")),
         *_micro(summary),
         *_chance(summary),
         *_unleaked(summary),
@@ -130,6 +131,17 @@ def _footnotes(summary: Mapping[str, Any], folder: Path) -> list[RenderableType]
         ),
     ]
     return [Text(line, style="dim") for line in (*map(visible, lines), f"Files: {folder}")]
+
+
+def _until(until: Mapping[str, Any] | None) -> list[str]:
+    """How an adaptive run stopped."""
+    if until is None:
+        return []
+    return [
+        f"Stopped after {numbers.count(until['taken'])} of {numbers.count(until['of'])} samples, at "
+        f"{until['points']:g} points. The first interval is for the score over all of them and holds however the run "
+        f"stops: {until['interval']}. The other intervals do not know of stopping."
+    ]
 
 
 def _micro(summary: Mapping[str, Any]) -> list[str]:

@@ -22,11 +22,14 @@ from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
 from whyfeel.runs.controls import CANARY, Control, Respond
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.machine import allow_files
+from whyfeel.runs.manifest import note_taken
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER
+from whyfeel.runs.select import selected
 from whyfeel.runs.spec import RunSpec
 from whyfeel.runs.spool import Spool
-from whyfeel.runs.summarise import held_to_account, summarise
+from whyfeel.runs.summarise import adopt, held_to_account, summarise
+from whyfeel.runs.until import Until
 from whyfeel.strategies import Strategy
 from whyfeel.tasks import Task
 
@@ -66,6 +69,7 @@ class Job:
         primary: whether the folder's own files are written, and not only the judge's.
         warnings: what a reader of the scores should know, in one line each.
         controls: answers whose worth is known, judged after the model's.
+        until: decides how many samples count, None where all do.
     """
 
     spec: RunSpec
@@ -81,6 +85,7 @@ class Job:
     primary: bool = True
     warnings: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
+    until: Until | None = None
 
 
 @dataclass(frozen=True)
@@ -139,10 +144,16 @@ class _Sitting:
             opened.push_async_callback(self.engine.close)
             with _signals(self.engine):
                 await self._stream()
+            if job.until is not None:
+                for spool in (self.responses, self.judgements):
+                    spool.keep(job.until.taken)
             totals = ledger.totals([ANSWER, self.judge_id])
             facts = {"left_out": ledger.left_out([ANSWER, self.judge_id]), "warnings": list(job.warnings)}
             summary = summarise(job.spec, job.task, job.judge, self._results(), totals)
             summary |= facts | held_to_account(summary, self._controlled(), job.spec.seed)
+            if job.until is not None:
+                adopt(summary, job.until)
+                note_taken(self.folder, len(job.until.taken))
             summary["seconds"] = round(monotonic() - begun, 2)
             self._write(summary)
         return RunResult(summary, self.folder.path, tuple(self.faults))
@@ -166,6 +177,8 @@ class _Sitting:
 
     def _own(self) -> Iterator[Work]:
         """The run's samples, as work."""
+        if self.job.until is not None:
+            return (partial(self._one, index, sample, None) for index, sample in self.job.until.items())
         items = zip(self.job.samples(), self.job.responses(), strict=False)
         return (partial(self._one, index, *item) for index, item in enumerate(items))
 
@@ -186,6 +199,8 @@ class _Sitting:
         judgement = await self._judge(sample, response, self.job.judge)
         self.responses.put(index, response.to_json())
         self.judgements.put(index, judgement.to_json())
+        if self.job.until is not None:
+            self.job.until.judged(index, judgement)
 
     async def _control(self, control: Control, spool: Spool, index: int, sample: Sample, respond: Respond) -> None:
         """One answer of a control, from its text to the verdict."""
@@ -230,7 +245,9 @@ class _Sitting:
         return Unscored(FAULT, detail)
 
     def _results(self) -> Iterator[tuple[Sample, Response, Judgement]]:
-        for sample, response, judgement in zip(self.job.samples(), self.responses, self.judgements, strict=True):
+        until = self.job.until
+        samples = selected(self.job.samples(), None if until is None else until.taken)
+        for sample, response, judgement in zip(samples, self.responses, self.judgements, strict=True):
             yield sample, Response.from_json(response), Judgement.from_json(judgement)
 
     def _controlled(self) -> Iterator[tuple[Control, Iterator[tuple[Sample, Judgement]]]]:

@@ -50,7 +50,7 @@ def open_run(
             )
         new |= {name: old[name] for name in ("created", "judges", "addresses") if name in old}
     new |= {
-        "selection": {"limit": options.limit, "sample": options.sample},
+        "selection": _selection(options),
         "data": absolute(options.data),
         "images": absolute(options.images),
         "reuse": [absolute(path) for path in options.reuse],
@@ -61,6 +61,11 @@ def open_run(
     return remarks
 
 
+def _selection(options: RunOptions) -> dict[str, Any]:
+    selection = {"limit": options.limit, "sample": options.sample}
+    return selection | ({} if options.until is None else {"until": options.until, "taken": None})
+
+
 def add_judge(folder: RunFolder, judge: JudgeSpec, routes: Mapping[str, Route]) -> list[str]:
     """Enter another judge into the manifest; returns remarks."""
     manifest = folder.read_manifest()
@@ -68,6 +73,13 @@ def add_judge(folder: RunFolder, judge: JudgeSpec, routes: Mapping[str, Route]) 
     remarks = _note_addresses(manifest, routes)
     write_json(folder.manifest, manifest)
     return remarks
+
+
+def note_taken(folder: RunFolder, taken: int) -> None:
+    """Enter how many samples a run took that decided so itself."""
+    manifest = folder.read_manifest()
+    manifest["selection"]["taken"] = taken
+    write_json(folder.manifest, manifest)
 
 
 def spec_of(manifest: Mapping[str, Any], judge: JudgeSpec) -> RunSpec:

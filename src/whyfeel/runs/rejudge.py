@@ -21,8 +21,9 @@ from whyfeel.runs.manifest import add_judge, open_run, spec_of
 from whyfeel.runs.options import NO_CONTROLS, RunOptions
 from whyfeel.runs.plan import BASELINE, Judging, kinship, plan_judge
 from whyfeel.runs.run import show_pictures
-from whyfeel.runs.select import choose, selected
+from whyfeel.runs.select import Chosen, choose, selected
 from whyfeel.runs.spec import RunSpec, differences, file_hashes
+from whyfeel.runs.until import first_taken
 from whyfeel.tasks import Task, open_task
 
 
@@ -44,7 +45,9 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
     prompts = load_prompts(options.prompts, data=data, task=task.name, judge=options.judge)
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
-    chosen = choose(task, limit=selection.get("limit"), sample=selection.get("sample"), seed=seed)
+    chosen: Chosen = choose(task, limit=selection.get("limit"), sample=selection.get("sample"), seed=seed)
+    if (taken := selection.get("taken")) is not None:
+        chosen = first_taken(list(task), taken, seed)
     judging = plan_judge(options, task, chosen, prompts, load_prices(options.prices))
 
     def samples() -> Iterator[Sample]:

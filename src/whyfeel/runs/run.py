@@ -20,6 +20,7 @@ from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.manifest import open_run
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import Plan, plan_run, roles_shown
+from whyfeel.runs.until import Until
 from whyfeel.tasks import Task
 
 SHOWN = 20  # bad pictures that are named before the first call
@@ -94,6 +95,8 @@ def fetched(urls: Collection[str], options: RunOptions, folder: RunFolder) -> di
 
 def job_of(plan: Plan) -> Job:
     """The plan as work: no response is there yet."""
+    points, seed = plan.options.until, plan.options.seed
+    until = Until(list(plan.samples()), plan.judge, points, seed) if points is not None else None
     return Job(
         spec=plan.spec,
         options=plan.options,
@@ -107,6 +110,7 @@ def job_of(plan: Plan) -> Job:
         bad=plan.bad,
         warnings=plan.warnings,
         controls=plan.controls,
+        until=until,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,12 @@ class Spool:
             raise store_failed("a file", self._name, error) from None
         self._end += len(line)
 
+    def keep(self, indices: Collection[int]) -> None:
+        """Forget the records of all other indices."""
+        for index in range(len(self._starts)):
+            if index not in indices:
+                self._starts[index] = -1
+
     def lines(self) -> Iterator[bytes]:
         """The records as lines of JSON, in the order of their indices; once all of them are put.
 
@@ -59,8 +65,9 @@ class Spool:
         """
         try:
             for start in self._starts:
-                self._file.seek(start)
-                yield self._file.readline()
+                if start >= 0:
+                    self._file.seek(start)
+                    yield self._file.readline()
         except OSError as error:
             raise store_failed("a file", self._name, error) from None
 

@@ -14,6 +14,7 @@ from whyfeel.records import Judgement, Response, Sample
 from whyfeel.runs.controls import CANARY, Control
 from whyfeel.runs.headline import headline
 from whyfeel.runs.spec import RunSpec
+from whyfeel.runs.until import Until
 from whyfeel.stats import Estimate, estimate
 from whyfeel.tasks import Task
 
@@ -105,6 +106,14 @@ def held_to_account(
     entry = summary["scores"].get(score, {}).get("overall", {})
     said = headline(score, entry.get("value"), values, len(canaries.get("paid", ())), canaries.get("n", 0))
     return {"headline": said, "controls": values, "controlled": told} | ({"canaries": canaries} if canaries else {})
+
+
+def adopt(summary: dict[str, Any], until: Until) -> None:
+    """Enter how the run stopped; the headline's interval becomes the one that stays valid under stopping."""
+    told = until.to_json()
+    score = next(iter(summary["scores"].values()))
+    score["overall"] |= {"low": told["low"], "high": told["high"]}
+    summary["until"] = told
 
 
 def _estimated(
