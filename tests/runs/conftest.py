@@ -23,7 +23,10 @@ from whyfeel.runs.run import job_of
 
 @pytest.fixture
 def sit() -> Callable[..., Sitting]:
-    """One sitting of a run whose models are scripted; `change` may alter the job before it starts."""
+    """One sitting of a run whose models are scripted; `change` may alter the job before it starts.
+
+    Controls and canaries, which tests of other things would have to count, are there only with `controlled`.
+    """
 
     def run(
         out: Path,
@@ -32,12 +35,16 @@ def sit() -> Callable[..., Sitting]:
         change: Callable[[Job], Job] = lambda job: job,
         kind: type[Scripted] = Scripted,
         price: Price | None = None,
+        *,
+        controlled: bool = False,
         **given: Any,
     ) -> Sitting:
         asks = given.get("judge", "overlap").startswith(("official", "verdicts"))
         given = {"task": "scenes", "model": ANSWERER, "judge_model": JUDGE_MODEL if asks else None} | given
         options = run_options({"out": out, **given})
         plan = plan_run(options)
+        if not controlled:
+            plan = replace(plan, controls=())
         models = [kind(answer, name="m", price=price), kind(verdict, name="j", price=price)]
         routes = {ANSWER: Route(models[0], options.gen), "judge": Route(models[1], options.judge_gen)}
         routes = {role: route for role, route in routes.items() if role in plan.routes}
