@@ -14,7 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WHYFEEL = Path(sys.executable).parent / "whyfeel"
-COMMANDS = ("run", "judge", "judge-answers", "score", "data check", "tasks", "models", "doctor", "demo")
+COMMANDS = (
+    *("run", "judge", "judge-answers", "score", "data check"),
+    *("compare", "agree", "calibrate", "power", "published", "tasks", "models", "doctor", "demo"),
+)
 DEMO = re.compile(r"(<!-- demo -->\n```text\n)(.*?)(```\n<!-- /demo -->)", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 ROOM = re.compile(r"^[│├└─ ]+(\w+)/ ", re.MULTILINE)

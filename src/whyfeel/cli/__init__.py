@@ -13,7 +13,22 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from whyfeel import __version__
-from whyfeel.cli import data, demo, doctor, judge, judge_answers, models, run, score, tasks
+from whyfeel.cli import (
+    agree,
+    calibrate,
+    compare,
+    data,
+    demo,
+    doctor,
+    judge,
+    judge_answers,
+    models,
+    power,
+    published,
+    run,
+    score,
+    tasks,
+)
 from whyfeel.cli.output import give_up_stdout
 from whyfeel.errors import Interrupted, RunStopped, UserError
 from whyfeel.report.words import visible
@@ -29,6 +44,8 @@ app = typer.Typer(
 for command in (run, judge, score, judge_answers):
     command.register(app)
 data.register(app)
+for command in (compare, agree, calibrate, power, published):
+    command.register(app)
 for command in (tasks, models, doctor, demo):
     command.register(app)
 
