@@ -74,7 +74,7 @@ GROUPS = ("overall", "macro", "happy", "angry", "sad", "excited")
 @pytest.mark.parametrize("count", range(1, len(SCORES) + 1))
 def test_every_number_of_every_score_a_judge_gives_is_there(count: int) -> None:
     values = {name: {group: one((i + 10 * j) / 100) for j, group in enumerate(GROUPS)} for i, name in enumerate(SCORES)}
-    lines = shown(*tables.summary_table(summary(dict(list(values.items())[:count])), Path("r")))
+    lines = shown(*summary_table.summary_table(summary(dict(list(values.items())[:count])), Path("r")))
     check(lines)
     for j, group in enumerate(GROUPS):
         low, high = max(0.0, j / 10 - 0.03), j / 10 + 0.03
@@ -87,7 +87,7 @@ def test_every_number_of_every_score_a_judge_gives_is_there(count: int) -> None:
 def test_the_names_of_many_scores_break_where_words_do() -> None:
     """Six are what `verdicts` gives."""
     names = ("f1", "recall", "precision", "contradicted", "unsupported", "trigger_recall")
-    lines = shown(*tables.summary_table(summary({name: {g: one(0.5) for g in GROUPS} for name in names}), Path("r")))
+    lines = shown(*summary_table.summary_table(summary({name: {g: one(0.5) for g in GROUPS} for name in names}), Path("r")))
     check(lines)
     heads = set(" ".join(lines[: lines.index(next(line for line in lines if "──" in line))]).split())
     assert heads >= {"recall", "preci-", "sion", "con-", "tra-", "dicted", "unsup-", "ported", "trig-", "ger"}
@@ -97,13 +97,13 @@ def test_a_panel_and_a_warning_stand_in_the_foot() -> None:
     members = [{"model": "a", "f1": 0.5, "recall": 0.25, "scored": 9}]
     panel = {"members": members, "agreement": {"n": 7, "exact": 1.0, "alpha": None, "why": "undefined (no variation)"}}
     told = summary({"f1": {"overall": one(0.5)}}, panel=panel, warnings=["the judge is kin"])
-    text = "\n".join(shown(*tables.summary_table(told, Path("r"))))
+    text = "\n".join(shown(*summary_table.summary_table(told, Path("r"))))
     assert "The judge is kin\na: F1 0.500, recall 0.250 (n 9)\n" in text
     assert "The members agree on 1.000 of 7 triggers; alpha undefined (no variation)\n" in text
 
 
 def test_the_foot_says_what_was_left_out_and_what_it_took() -> None:
-    text = " ".join(" ".join(shown(*tables.summary_table(summary({"f1": {"overall": one(0.5)}}), Path("r")))).split())
+    text = " ".join(" ".join(shown(*summary_table.summary_table(summary({"f1": {"overall": one(0.5)}}), Path("r")))).split())
     for said in (
         "eibench-basic · m · direct · judged by overlap",
         "What it cannot see.",
@@ -117,7 +117,7 @@ def test_the_foot_says_what_was_left_out_and_what_it_took() -> None:
 def test_a_headline_that_is_refused_stands_above_every_number() -> None:
     scores = {"f1": {"overall": one(0.5)}, "recall": {"overall": one(0.25)}}
     refused = summary(scores, headline={"refused": "the controls fail: stuff beats oracle"})
-    lines = shown(*tables.summary_table(refused, Path("r")))
+    lines = shown(*summary_table.summary_table(refused, Path("r")))
     at = next(i for i, line in enumerate(lines) if "No headline: the controls fail" in line)
     assert at < lines.index(next(line for line in lines if line.startswith("overall")))
     assert {"0.500", "0.250"} <= set(row(lines, "overall"))
@@ -129,7 +129,7 @@ def test_a_missing_value_is_n_a_with_its_reason_once() -> None:
         "corrected_recall": {"overall": one(0.5), "sad": one(0.5, interval=False, why="fewer than two pictures")},
         "official_recall": {"overall": one(None, 0, why=why), "sad": one(None, 0, why=why)},
     }
-    lines = shown(*tables.summary_table(summary(scores, cost=None, judge_model="j"), Path("r")))
+    lines = shown(*summary_table.summary_table(summary(scores, cost=None, judge_model="j"), Path("r")))
     check(lines)
     assert row(lines, "overall") == ["0.500", "[0.47,", "0.53]", "1,615", "n/a"]
     assert row(lines, "sad") == ["0.500", "n/a", "1,615", "n/a"]
@@ -142,7 +142,7 @@ def test_a_missing_value_is_n_a_with_its_reason_once() -> None:
 
 def test_a_score_without_a_group_leaves_its_cell_empty() -> None:
     scores = {"corrected_recall": {"overall": one(0.5), "macro": one(0.5)}, "official_recall": {"overall": one(0.4)}}
-    lines = shown(*tables.summary_table(summary(scores), Path("r")))
+    lines = shown(*summary_table.summary_table(summary(scores), Path("r")))
     assert len(row(lines, "overall")) == 5
     assert len(row(lines, "macro")) == 4
 
@@ -152,7 +152,7 @@ def test_a_score_without_a_group_leaves_its_cell_empty() -> None:
 )
 def test_no_name_of_a_group_takes_a_number_away_or_is_read_as_markup(name: str) -> None:
     scores = {score: {"overall": one(0.5), name: one(0.125, 7)} for score in SCORES[:5]}
-    lines = shown(*tables.summary_table(summary(scores, task=name, model=name), Path(name or ".")))
+    lines = shown(*summary_table.summary_table(summary(scores, task=name, model=name), Path(name or ".")))
     check(lines)
     assert row(lines, "overall")[:4] == ["0.500", "[0.47,", "0.53]", "1,615"]
     assert any(re.search(r"0\.125 +\[0\.10, 0\.15\] +7 ", line) for line in lines)
@@ -186,7 +186,7 @@ def summaries(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=40, deadline=None)
 @given(summaries(), plain)
 def test_any_summary_fits_and_shows_its_headline_with_n_and_interval(one: dict[str, Any], folder: str) -> None:
-    lines = shown(*tables.summary_table(one, Path(folder)))
+    lines = shown(*summary_table.summary_table(one, Path(folder)))
     assert [line for line in lines if cell_len(line) > 80] == []
     first = next(iter(one["scores"].values()))["overall"]
     cells = row(lines, "overall")
@@ -210,7 +210,7 @@ def test_the_controls_are_ranked_by_f1_and_by_recall() -> None:
         return summary(scores, model=f"baseline:{name}")
 
     lines = shown(
-        *tables.controls_table([control("echo", 0.1, 0.2), control("stuff", None, 0.9), control("oracle", 1, 1)])
+        *summary_table.baselines_table([control("echo", 0.1, 0.2), control("stuff", None, 0.9), control("oracle", 1, 1)])
     )
     check(lines)
     assert "by F1:     oracle > echo > stuff" in lines

@@ -21,16 +21,17 @@ from whyfeel.stats.resampling import Agreement, Bootstrap
 from whyfeel.stats.series import Floats
 
 OVERALL = "overall"
+COEFFICIENTS = ("alpha", "icc", "ac2", "spearman", "kendall", "weighted_kappa")
 POOLED = (
     "ratings of all dimensions stacked, items = (item, dimension), resampled by item: it takes all dimensions to "
     "share one scale, and counts differences between dimensions as differences between items, so that it is mostly "
     "above the mean of the dimensions, which stands beside it"
 )
 PARADOX = (
-    "Alpha is low and AC2 high: most ratings are alike, so that raters agree on the level but hardly on which items "
-    "are better than others. Report both; such ratings are no standard for single items."
+    "Alpha is low and AC2 high: more than half of all ratings are the same, so that raters agree on the level but "
+    "hardly on which items are better than others. Report both; such ratings are no standard for single items."
 )
-LOW_ALPHA, HIGH_AC2 = 0.4, 0.6  # between fair and moderate, and between moderate and substantial, as is customary
+LOW_ALPHA, HIGH_AC2 = 0.4, 0.6  # below moderate and above it, as is customary
 
 
 def agree_files(paths: Sequence[Path], scale: Scale | None = None, seed: int = 0) -> dict[str, Any]:
@@ -80,9 +81,6 @@ def agreement(ratings: Ratings, bootstrap: Bootstrap) -> dict[str, Any]:
     } | told
 
 
-COEFFICIENTS = ("alpha", "icc", "ac2", "spearman", "kendall", "weighted_kappa")
-
-
 def _mean_of(by: Mapping[str, Any]) -> dict[str, Any]:
     """The mean over dimensions of one coefficient or of several; undefined where one is, which would shift it."""
     first = next(iter(by.values()))
@@ -90,23 +88,24 @@ def _mean_of(by: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _mean_of({d: one[name] for d, one in by.items()}) for name in first}
     hole = next((dimension for dimension, one in by.items() if one["value"] is None), None)
     if hole is not None:
-        return {"value": None, "why": f"undefined in {hole!r}"}
+        return {"value": None, "why": f"{by[hole]['why']} in {hole!r}"}
     return {"value": math.fsum(one["value"] for one in by.values()) / len(by)}
 
 
 def _one(ratings: Ratings, bootstrap: Bootstrap) -> dict[str, Any]:
     """The document of one dimension."""
     values = ratings.values[:, :, 0]
-    rated = ~np.isnan(values).all(axis=1)
+    sizes = _sizes(values, ratings)
     pairs = dict(zip(pair_names(ratings.raters), combinations(values.T, 2), strict=True))
 
     def by_pair(of: Callable[[Floats], Agreement]) -> dict[str, Any]:
         return {name: of(np.stack(pair, axis=1)).to_json() for name, pair in pairs.items()}
 
     document = {
-        "n_items": int(rated.sum()),
+        "n_items": sizes[OVERALL],
         "n_raters": len(ratings.raters),
         "scale": None if ratings.scale is None else list(ratings.scale),
+        "n_by_class": sizes,
         "mean": _means(values, ratings),
         "deviation": _deviations(values, ratings),
         "raters": {name: _rater(values[:, [place]], ratings) for place, name in enumerate(ratings.raters)},
@@ -123,7 +122,7 @@ def _one(ratings: Ratings, bootstrap: Bootstrap) -> dict[str, Any]:
             for weights in WEIGHTS
         },
     }
-    return document | {"notes": _notes(document)}
+    return document | {"notes": _notes(values, document)}
 
 
 def _groups(values: Floats, ratings: Ratings) -> dict[str, Floats]:
@@ -132,6 +131,12 @@ def _groups(values: Floats, ratings: Ratings) -> dict[str, Floats]:
         return {OVERALL: values}
     labels = np.array(ratings.classes)
     return {group: values[labels == group] for group in ratings.groups}
+
+
+def _sizes(values: Floats, ratings: Ratings) -> dict[str, int]:
+    """How many items anybody rated."""
+    sizes = {group: int((~np.isnan(rows)).any(axis=1).sum()) for group, rows in _groups(values, ratings).items()}
+    return {OVERALL: sum(sizes.values())} | sizes
 
 
 def _means(values: Floats, ratings: Ratings) -> dict[str, float | None]:
@@ -178,7 +183,11 @@ def _pair(both: Floats) -> dict[str, Any]:
     return {"n": n, "exact": exact, "within_one": agreement_within(both, 1)[1]}
 
 
-def _notes(document: Mapping[str, Any]) -> list[str]:
+def _notes(values: Floats, document: Mapping[str, Any]) -> list[str]:
+    """What should be read beside the figures."""
     alpha, ac2 = document["alpha"]["ordinal"]["value"], document["ac2"]["value"]
-    paradox = alpha is not None and ac2 is not None and alpha < LOW_ALPHA and ac2 > HIGH_AC2
+    if alpha is None or ac2 is None:
+        return []
+    counts = np.unique(values[~np.isnan(values)], return_counts=True)[1]
+    paradox = alpha < LOW_ALPHA and ac2 > HIGH_AC2 and counts.max() > counts.sum() / 2
     return [PARADOX] if paradox else []

@@ -66,10 +66,11 @@ def _selection(options: RunOptions) -> dict[str, Any]:
     return selection | ({} if options.until is None else {"until": options.until, "taken": None})
 
 
-def add_judge(folder: RunFolder, judge: JudgeSpec, routes: Mapping[str, Route]) -> list[str]:
-    """Enter another judge into the manifest; returns remarks."""
+def add_judge(folder: RunFolder, judge: JudgeSpec, prompts: Prompts, routes: Mapping[str, Route]) -> list[str]:
+    """Enter another judge into the manifest, with where its prompts come from; returns remarks."""
     manifest = folder.read_manifest()
-    manifest["judges"][judge.id] = judge.to_json()
+    origins = {name: prompts.origin[name] for name in judge.prompts}
+    manifest["judges"][judge.id] = judge.to_json() | ({"origins": origins} if origins else {})
     remarks = _note_addresses(manifest, routes)
     write_json(folder.manifest, manifest)
     return remarks

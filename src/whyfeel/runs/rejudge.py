@@ -57,7 +57,7 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     with folder.locked():
         warnings = kinship(manifest["spec"]["model"], judging.spec.model)
         shown = show_pictures(judging.judge, judging.routes, task, samples(), options, folder)
-        for remark in [*add_judge(folder, judging.spec, judging.routes), *warnings, *shown]:
+        for remark in [*add_judge(folder, judging.spec, prompts, judging.routes), *warnings, *shown]:
             watch.note(remark)
         job = Job(
             spec=spec_of(manifest, judging.spec),

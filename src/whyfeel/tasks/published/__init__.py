@@ -1,0 +1,19 @@
+"""Figures that a benchmark's authors published, and what a run must be to be held against one."""
+
+from whyfeel.tasks.published.arithmetic import TOLERANCE, Cell, overall_cells
+from whyfeel.tasks.published.figures import Figure, Published, load_published
+from whyfeel.tasks.published.fit import OFFICIAL, JudgedRun, left_out, of_row, unfit
+
+__all__ = [
+    "OFFICIAL",
+    "TOLERANCE",
+    "Cell",
+    "Figure",
+    "JudgedRun",
+    "Published",
+    "left_out",
+    "load_published",
+    "of_row",
+    "overall_cells",
+    "unfit",
+]
