@@ -52,7 +52,7 @@ class Progress:
 
     def _line(self, now: float) -> str:
         counts, seconds = self._counts, max(now - self._begun, 1e-9)
-        parts = [f"{numbers.count(self._done)}/{numbers.count(self._total)} samples"]
+        parts = [f"{numbers.count(self._done)}/{numbers.count(self._total)} answers"]
         parts.append(numbers.rate(counts.calls / seconds).replace("/s", " calls/s"))
         if 0 < self._done < self._total:
             parts.append(f"{numbers.duration((self._total - self._done) * seconds / self._done)} left")

@@ -65,7 +65,8 @@ class Foiled:
 
     def each(self, sample: Sample, response: Response) -> list[Asking[Judgement]]:
         """The judge's own conversation and one a foil, none of them started."""
-        foils = (replace(sample, triggers=triggers) for triggers in self._foils.get(sample.id, ()))
+        # a rubric is about the sample's own triggers
+        foils = (replace(sample, triggers=triggers, rubric="") for triggers in self._foils.get(sample.id, ()))
         return [self._judge.judge(one, response) for one in (sample, *foils)]
 
     def tally(self) -> Tally:

@@ -95,10 +95,18 @@ def with_foils(judge: Judge, corpus: Corpus, kind: FoilKind, each: int, seed: in
 
 
 def build_tally(name: str, scorer: Scorer, *, members: Sequence[str] = (), see_image: bool = False) -> Tally:
-    """An empty tally of the judge of that name, for judgements that are read from a file; arguments as above."""
+    """An empty tally of the judge of that name, for judgements that are read from a file; arguments as above.
+
+    Raises:
+        UserError: there is no such judge.
+    """
     if name == VerdictsJudge.name:
         return PanelTally(members, see_image=see_image) if len(members) > 1 else verdicts_tally(see_image=see_image)
-    return overlap_tally() if name == OverlapJudge.name else OfficialTally(scorer)
+    if name == OverlapJudge.name:
+        return overlap_tally()
+    if name not in {LLAMA3.name, GPT.name}:
+        raise UserError(f"there is no judge {name!r} in this whyfeel: get a newer one")
+    return OfficialTally(scorer)
 
 
 def _protocol(name: str) -> JudgeProtocol:

@@ -88,6 +88,7 @@ def calibrate(
         "judge": finished.judge["name"],
         "judge_model": finished.judge.get("model"),
         "score": series.name,
+        "labels": "answers" if told.kind == "score" else "triggers",
         "n": len(finished.ids),
         "labelled": len(told.ballots),
         "unscored": int((labelled & np.isnan(held.judge)).sum()),
@@ -105,6 +106,10 @@ def _series(finished: Finished, name: str | None) -> Series:
     if series.chance is not None or (series.denominator != 1).any():
         means = ", ".join(dict.fromkeys(one.name for one in finished.series if _is_mean(one)))
         raise UserError(f"--score: {series.name} is no mean over single answers, as a label is of one; choose {means}")
+    if (series.numerator < 0).any() or (series.numerator > 1).any():
+        raise DataError(
+            f"{str(finished.path)!r}: a {series.name} of {finished.judge_id} is not from 0 to 1; judge again"
+        )
     return series
 
 

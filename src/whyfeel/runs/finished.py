@@ -78,8 +78,8 @@ def read_finished(path: Path, *, judge: str | None = None, data: Path | None = N
     """
     folder = RunFolder(path)
     manifest = folder.read_manifest()
-    judge_id = _judge_id(path, manifest, judge)
-    entry = manifest["judges"][judge_id]
+    judge_id = _judge_id(path, _judges(folder, manifest), judge)
+    entry = _judges(folder, manifest)[judge_id]
     spec = manifest["spec"]
     task = open_task(spec["task"], data or (Path(manifest["data"]) if manifest["data"] else None), None)
     if found := differences(spec["data"], {**spec["data"], **file_hashes(task.files)}):
@@ -95,7 +95,11 @@ def read_finished(path: Path, *, judge: str | None = None, data: Path | None = N
             raise DataError(
                 f"{str(own.judgements)!r} does not hold the run's samples: finish the run, or judge it again"
             )
-        tally.add(sample, judgement)
+        try:
+            tally.add(sample, judgement)
+        except KeyError as lacking:
+            why = f"the judgement of {sample.id!r} lacks {lacking}; run the judge again, which writes the file anew"
+            raise DataError(f"{str(own.judgements)!r}: {why}") from None
         judgements.append(judgement)
     return Finished(
         *(path, manifest, judge_id, entry, read_json(own.summary, "the judge's scores"), task),
@@ -107,13 +111,21 @@ def read_finished(path: Path, *, judge: str | None = None, data: Path | None = N
     )
 
 
-def _judge_id(path: Path, manifest: Mapping[str, Any], asked: str | None) -> str:
-    judges: Mapping[str, Mapping[str, Any]] = manifest["judges"]
+def _judges(folder: RunFolder, manifest: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The judges of a run by their ids."""
+    judges: Mapping[str, Any] = manifest["judges"]
+    for judge_id, entry in judges.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise DataError(f"{str(folder.manifest)!r} is damaged: the judge {judge_id!r} has no name; get it from a copy")
     if not judges:
-        raise DataError(f"{str(path)!r} names no judge in run.json: it is damaged")
+        raise DataError(f"{str(folder.manifest)!r} names no judge: it is damaged; get it from a copy")
+    return judges
+
+
+def _judge_id(path: Path, judges: Mapping[str, Mapping[str, Any]], asked: str | None) -> str:
     if asked is None:
         return next(iter(judges))
-    found = [one for one, entry in judges.items() if asked in {one, entry.get("name")}]
+    found = [one for one, entry in judges.items() if asked in {one, entry["name"]}]
     if len(found) == 1:
         return found[0]
     why = "more than one judge of the name" if found else "no judge"

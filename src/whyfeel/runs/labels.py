@@ -27,7 +27,8 @@ FORMS = '{"id", "score"}, {"id", "trigger", "found"} or {"id", "found": [places]
 DELIMITERS = ",;\t"
 YES, NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 NOTHING = frozenset({"0", "none"})  # a blank cell is an answer that nobody has labelled yet
-NUMBER = re.compile(r"\d{1,9}(?:[.,]\d{0,30})?|[.,]\d{1,30}")
+NUMBER = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{0,30})?|[.,][0-9]{1,30}")
+PLACE = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def _place(where: str, cell: object, sample: Sample) -> int:
     texts = [" ".join(trigger.text.split()).casefold() for trigger in sample.triggers]
     if texts.count(said) == 1:
         return texts.index(said)
-    number = int(said) if re.fullmatch(r"[0-9]{1,6}", said) else cell
+    number = int(said) if PLACE.fullmatch(said) else cell
     if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= len(texts):
         return number - 1
     why = "which stands there twice" if texts.count(said) else "which is none of them"
@@ -261,7 +262,7 @@ def _places(where: str, row: Mapping[str, Any], sample: Sample) -> list[float | 
     found = cell
     if isinstance(cell, str):
         words = re.split(r"[\s,;|]+", cell.strip().strip("[]").strip().casefold())
-        found = [] if set(words) <= NOTHING | {""} else [int(one) if one.isdecimal() else one for one in words[:1000]]
+        found = [] if set(words) <= NOTHING | {""} else [int(one) if PLACE.fullmatch(one) else one for one in words]
     if isinstance(found, int) and not isinstance(found, bool):  # a spreadsheet's cell with one place
         found = [found] if found else []
     sound = isinstance(found, list) and all(isinstance(one, int) and 1 <= one <= count for one in found)

@@ -41,7 +41,8 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     manifest = folder.read_manifest()
     data, images = _places(options, manifest)
     task = open_task(manifest["spec"]["task"], data, images)
-    if found := differences(manifest["spec"]["data"], file_hashes(task.files)):
+    recorded = manifest["spec"]["data"]  # of a run of `judge-answers`, with the answers' own hash
+    if found := differences(recorded, {**recorded, **file_hashes(task.files)}):
         raise SpecMismatch(f"the record files are not those of the run: {'; '.join(found)}")
     prompts = load_prompts(options.prompts, data=data, task=task.name, judge=options.judge)
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
