@@ -12,7 +12,7 @@ PERMISSIVE = "MIT;BSD;Apache;PSF;Python Software Foundation;ISC;MPL;HPND;Unlicen
 
 
 def needed(package: str, seen: set[str]) -> set[str]:
-    """The package and everything it requires, optional extras left out."""
+    """The package and everything it requires; of whyfeel also its extras, but for the development tools."""
     name = re.sub(r"[-_.]+", "-", package).lower()
     if name in seen:
         return seen
@@ -22,7 +22,7 @@ def needed(package: str, seen: set[str]) -> set[str]:
         return seen  # required on another platform or Python version
     seen.add(name)
     for requirement in requirements:
-        if "extra ==" not in requirement:
+        if "extra ==" not in requirement or (name == "whyfeel" and "dev" not in requirement):
             needed(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0], seen)
     return seen
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyfeel.records import rng
-from whyfeel.stats import Estimate, Series, estimate, intervals
+from whyfeel.stats import Estimate, Series, estimate, ratios
 
 NAN = math.nan
 
@@ -209,10 +209,10 @@ def test_chunk_size_does_not_matter(monkeypatch, chunk):
         return estimate(one, groups, clusters, order=["sad", "happy", "angry"], macro=True, seed=1, resamples=200)
 
     usual = run()
-    monkeypatch.setattr(intervals, "CHUNK", chunk)
+    monkeypatch.setattr(ratios, "CHUNK", chunk)
     assert run() == usual
-    monkeypatch.setattr(intervals, "PIECE", 3000)
-    monkeypatch.setattr(intervals, "ROW_PIECE", 20)
+    monkeypatch.setattr(ratios, "PIECE", 3000)
+    monkeypatch.setattr(ratios, "ROW_PIECE", 20)
     assert run() == usual
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from whyfeel.report import numbers
 from whyfeel.report.tables import plain_table
-from whyfeel.report.words import visible
+from whyfeel.report.words import label, visible
 
 TRIGGERS = {
     "accuracy": "both say the same",
@@ -25,7 +25,7 @@ def calibration_table(told: Mapping[str, Any]) -> list[RenderableType]:
     judge = told["judge"] + (f" ({told['judge_model']})" if told["judge_model"] else "")
     title = f"{told['task']} · {told['model']} · {told['strategy']} · {judge} held against people"
     one = told["groups"]["overall"]
-    name = told["score"].replace("_", " ")
+    name = label(told["score"])
     rows = [
         (f"{name}, the judge alone", one["judge"]),
         (f"{name}, the labels alone", one["labels"]),

@@ -13,12 +13,11 @@ from rich.text import Text
 
 from whyfeel.report import numbers
 from whyfeel.report.tables import plain_table
-from whyfeel.report.words import visible
+from whyfeel.report.words import label, visible
 
 NUMBER = 6  # columns that a score takes: -0.123
 ROOMY = 5  # scores whose names stand side by side unbroken
 UNLEAKED, MICRO = "_unleaked", "trigger_recall"
-LABELS = {"kf1": "kF1", "f1": "F1"}
 HYPHENATED = {
     "precision": "preci-\nsion",
     "contradicted": "contra-\ndicted",
@@ -55,11 +54,11 @@ def _scores(summary: Mapping[str, Any]) -> Table:
     table = plain_table()
     # a long name of a group folds: the interval, n and 7 columns a score come first
     table.add_column("", overflow="fold", width=min(max(map(cell_len, groups)), max(7, 48 - 8 * len(names))))
-    table.add_column(_label(headline), justify="right", overflow="fold", min_width=NUMBER)
+    table.add_column(label(headline), justify="right", overflow="fold", min_width=NUMBER)
     table.add_column("95% interval", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     for name in names:
-        head = HYPHENATED.get(name, _label(name)) if len(names) >= ROOMY else _label(name)
+        head = HYPHENATED.get(name, label(name)) if len(names) >= ROOMY else label(name)
         table.add_column(head, justify="right", overflow="fold", min_width=5)
     for group in groups:
         first = scores[headline].get(group, {})
@@ -91,7 +90,7 @@ def controls_table(rows: Sequence[Row], headline: str) -> Table:
     table = plain_table()
     table.add_column("control")
     shown = [name for name in BESIDE if name in rows[0][1] and name != headline]
-    for name in (_label(headline), "95% interval", "n", *map(_label, shown)):
+    for name in (label(headline), "95% interval", "n", *map(label, shown)):
         table.add_column(name, justify="right")
     for name, values, intervals, n in sorted(rows, key=lambda row: -_or(row[1].get(headline), -2.0)):
         low, high = intervals.get(headline, (None, None))
@@ -170,11 +169,11 @@ def _unleaked(summary: Mapping[str, Any]) -> list[str]:
     if not leaked or not leaked["triggers"]:
         return []
     by = {name: scores[name + UNLEAKED]["overall"] for name in names}
-    said = ", ".join(f"{_label(name)} {_value(one)}" for name, one in by.items())
+    said = ", ".join(f"{label(name)} {_value(one)}" for name, one in by.items())
     first = by[names[0]]
     return [
         f"Without the {numbers.count(leaked['triggers'])} of {numbers.count(leaked['of'])} triggers that the questions "
-        f"give away: {said}; {_label(names[0])} {numbers.interval(first['low'], first['high'])}, "
+        f"give away: {said}; {label(names[0])} {numbers.interval(first['low'], first['high'])}, "
         f"n {numbers.count(first['n'])}."
     ]
 
@@ -217,18 +216,13 @@ def _reasons(scores: Mapping[str, Any]) -> list[str]:
     for name, by in scores.items():
         for group, one in by.items():
             if why := one.get("why"):
-                place = group if "picture" in why or "nothing" in why else _label(name)
+                place = group if "picture" in why or "nothing" in why else label(name)
                 places.setdefault(why, []).append(place)
     return [f"{', '.join(dict.fromkeys(found))}: {why}" for why, found in places.items()]
 
 
 def _value(one: Mapping[str, Any]) -> str:
     return numbers.score(one.get("value"))
-
-
-def _label(name: str) -> str:
-    """A score's name as a head."""
-    return LABELS.get(name, name.replace("_", " "))
 
 
 def baselines_table(summaries: Sequence[Mapping[str, Any]]) -> list[RenderableType]:

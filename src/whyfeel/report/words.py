@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LABELS = {"kf1": "kF1", "f1": "F1"}
+
 
 def visible(text: str) -> str:
     r"""A text with what would move a terminal's cursor or turn its writing round told as an escape.
@@ -12,3 +14,12 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def label(score: str) -> str:
+    """A score's name as people write it.
+
+    >>> label("kf1"), label("trigger_recall")
+    ('kF1', 'trigger recall')
+    """
+    return LABELS.get(score, score.replace("_", " "))

@@ -11,11 +11,13 @@ from typing import Any
 from whyfeel.errors import DataError, UserError
 from whyfeel.judging import build_tally
 from whyfeel.records import Judgement
-from whyfeel.runs.folder import RunFolder, read_json
+from whyfeel.runs.folder import RunFolder, misfit, read_json
 from whyfeel.runs.lines import read_judgements, read_responses
 from whyfeel.runs.spec import differences, file_hashes
 from whyfeel.stats import Series
 from whyfeel.tasks import Task, open_task
+
+SUMMARY: Mapping[str, Any] = dict.fromkeys(("headline", "scores", "controls"), dict)  # what its readers rely on
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Finished:
     def name(self) -> str:
         """Model and strategy, as tables name a run."""
         spec = self.manifest["spec"]
-        return f"{spec['model']} {spec['strategy']}"
+        return str(spec["model"]) if spec["strategy"] == "baseline" else f"{spec['model']} {spec['strategy']}"
 
     def score(self, name: str) -> Series:
         """The score of that name over all samples.
@@ -101,8 +103,11 @@ def read_finished(path: Path, *, judge: str | None = None, data: Path | None = N
             why = f"the judgement of {sample.id!r} lacks {lacking}; run the judge again, which writes the file anew"
             raise DataError(f"{str(own.judgements)!r}: {why}") from None
         judgements.append(judgement)
+    summary = read_json(own.summary, "the judge's scores")
+    if (wrong := misfit(summary, SUMMARY)) is not None:
+        raise DataError(f"{str(own.summary)!r} is damaged: it should hold {wrong!r}; run the judge again")
     return Finished(
-        *(path, manifest, judge_id, entry, read_json(own.summary, "the judge's scores"), task),
+        *(path, manifest, judge_id, entry, summary, task),
         ids=tuple(sample.id for sample in samples),
         groups=tuple(sample.emotion for sample in samples),
         clusters=tuple(sample.cluster for sample in samples),

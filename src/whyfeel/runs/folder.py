@@ -101,12 +101,12 @@ class RunFolder:
             DataError: this is not a run folder, or run.json is damaged.
         """
         manifest = read_json(self.manifest, "a run folder has one")
-        if (wrong := _misfit(manifest, MANIFEST)) is not None:
+        if (wrong := misfit(manifest, MANIFEST)) is not None:
             raise DataError(f"{str(self.manifest)!r} is damaged: it should hold {wrong!r}; get it from a copy")
         return manifest
 
 
-def _misfit(value: Mapping[str, Any], kinds: Mapping[str, Any], where: str = "") -> str | None:
+def misfit(value: Mapping[str, Any], kinds: Mapping[str, Any], where: str = "") -> str | None:
     """The name of the first part of a JSON object that is missing or of another kind, None where there is none."""
     for name, kind in kinds.items():
         found, below = value.get(name), kind
@@ -118,7 +118,7 @@ def _misfit(value: Mapping[str, Any], kinds: Mapping[str, Any], where: str = "")
         for one in inner:
             if not isinstance(one, dict if isinstance(below, Mapping) else below):
                 return where + name
-            if isinstance(below, Mapping) and (wrong := _misfit(one, below, f"{where}{name}.")) is not None:
+            if isinstance(below, Mapping) and (wrong := misfit(one, below, f"{where}{name}.")) is not None:
                 return wrong
     return None
 

@@ -21,7 +21,6 @@ from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER, Plan, plan_run
 
-
 STAND_IN = "stand-in "
 
 
