@@ -8,7 +8,7 @@ from whyfeel.judging.foils import FoilKind, Foils
 from whyfeel.judging.logs import Fault, Log, LogScore, parse_log, score_log
 from whyfeel.judging.objection import ObjectionJudge
 from whyfeel.judging.official import image_of, tolerant_score
-from whyfeel.judging.registry import JUDGES, MODEL_FOILS, JudgeInfo, build_judge, build_tally, with_foils
+from whyfeel.judging.registry import JUDGES, MODEL_FOILS, JudgeInfo, build_judge, build_tally, takes_foils, with_foils
 from whyfeel.judging.released import ReleasedScore, Scorer
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "parse_log",
     "same_family",
     "score_log",
+    "takes_foils",
     "tolerant_score",
     "with_foils",
 ]

@@ -87,9 +87,14 @@ def build_judge(
     return OfficialJudge(_protocol(name), prompts, scorer)
 
 
+def takes_foils(judge: Judge) -> bool:
+    """Whether `with_foils` adds any; `overlap` brings its own, and the official judges have none."""
+    return isinstance(judge, VerdictsJudge | Panel)
+
+
 def with_foils(judge: Judge, corpus: Corpus, kind: FoilKind, each: int, seed: int, ids: Collection[str]) -> Judge:
     """A judge that calls a model, with foils for the samples of these ids; any other judge as it is."""
-    if not isinstance(judge, VerdictsJudge | Panel):
+    if not takes_foils(judge):
         return judge
     return Foiled(judge, foil_triggers(corpus, Foils(corpus, kind, each, seed), ids))
 

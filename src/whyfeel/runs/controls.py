@@ -6,7 +6,7 @@ another sample's picture, and of an emotion that nobody said the person has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from whyfeel.errors import UserError
@@ -22,7 +22,7 @@ from whyfeel.tasks import Task
 CONTROL_SAMPLES = 100  # where the judge or the control asks a model
 CONTROL_FOILS = 1  # a sample, where the judge asks a model
 CANARY = "canaries"
-Samples = Callable[[], Iterator[Sample]]
+Samples = Callable[[], Iterable[Sample]]
 Respond = Callable[[Sample], Asking[Response]]
 
 
@@ -45,7 +45,7 @@ class Control:
     asks: bool = False
 
 
-def control_ids(options: RunOptions, samples: Samples) -> frozenset[str]:
+def control_samples(options: RunOptions, samples: Samples) -> list[Sample]:
     """The samples that the controls take where something is paid for."""
     return some(samples, CONTROL_SAMPLES, options.seed, "controls")
 
@@ -56,6 +56,7 @@ def plan_controls(
     samples: Samples,
     total: int,
     judges: tuple[Judge, Judge],
+    held: Sequence[Sample],
     asking: Sequence[Control] = (),
 ) -> tuple[Control, ...]:
     """The controls that belong to a judge.
@@ -63,29 +64,29 @@ def plan_controls(
     Args:
         samples: those of the run, in the task's order.
         total: how many they are.
-        judges: the bare judge, which the canaries are put to, and the one with foils for `control_ids`.
+        judges: the bare judge, which the canaries are put to, and the one with foils for the held samples.
+        held: `control_samples`, for a judge that calls a model.
         asking: the controls that ask the model, see `model_controls`.
     """
     bare, judge = judges
-    ids = control_ids(options, samples) if judge.roles else None
-    taken = _those(samples, ids)
-    count = total if ids is None else len(ids)
+    paid = bool(bare.roles)
     controls = []
     if options.controls != NO_CONTROLS:
         for name in BASELINES:
             respond = build_baseline(name, task, options.seed).respond
-            controls.append(Control(name, count, _answered(taken, respond), judge))
+            answers = _answered((lambda: held) if paid else samples, respond)
+            controls.append(Control(name, len(held) if paid else total, answers, judge))
     controls += asking
-    if bare.roles:
-        held = some(samples, CANARY_SAMPLES, options.seed, CANARY)
-        controls.append(Control(CANARY, len(held) * len(CANARIES), _canaries(_those(samples, held)), bare))
+    if paid:
+        few = some(lambda: held, CANARY_SAMPLES, options.seed, CANARY)
+        controls.append(Control(CANARY, len(few) * len(CANARIES), _canaries(few), bare))
     return tuple(controls)
 
 
 def model_controls(
     options: RunOptions,
     task: Task,
-    samples: Samples,
+    samples: Sequence[Sample],
     strategy: Strategy,
     judge: Judge,
     prompts: Prompts,
@@ -93,14 +94,16 @@ def model_controls(
 ) -> tuple[Control, ...]:
     """The controls of `--controls` that ask the model under test, with the run's own strategy.
 
+    Args:
+        samples: `control_samples`.
+        strategy, judge, prompts: of the run; the judge with foils for these samples.
+        bad: pictures that cannot be sent; samples that show one are left out.
+
     Raises:
         UserError: a picture is to be taken away where none is shown, or the task has one emotion only.
     """
     names = [name for name in (options.controls or "").split(",") if name in MODEL_CONTROLS]
-    if not names:
-        return ()
-    ids = control_ids(options, samples)
-    held = [one for one in _those(samples, ids)() if not any(media in bad for media in one.media)]
+    held = [one for one in samples if not any(media in bad for media in one.media)]
     controls = []
     for name in names:
         if name == "wrong-emotion":
@@ -116,16 +119,12 @@ def model_controls(
     return tuple(controls)
 
 
-def _those(samples: Samples, ids: frozenset[str] | None) -> Samples:
-    return samples if ids is None else lambda: (sample for sample in samples() if sample.id in ids)
-
-
 def _answered(samples: Samples, respond: Respond) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
     return lambda: ((sample, respond) for sample in samples())
 
 
-def _canaries(samples: Samples) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
-    return lambda: ((sample, _said(text)) for sample in samples() for text in CANARIES)
+def _canaries(samples: Sequence[Sample]) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
+    return lambda: ((sample, _said(text)) for sample in samples for text in CANARIES)
 
 
 def _said(text: str) -> Respond:

@@ -121,7 +121,9 @@ def _judges(folder: RunFolder, manifest: Mapping[str, Any]) -> Mapping[str, Mapp
     judges: Mapping[str, Any] = manifest["judges"]
     for judge_id, entry in judges.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise DataError(f"{str(folder.manifest)!r} is damaged: the judge {judge_id!r} has no name; get it from a copy")
+            raise DataError(
+                f"{str(folder.manifest)!r} is damaged: the judge {judge_id!r} has no name; get it from a copy"
+            )
     if not judges:
         raise DataError(f"{str(folder.manifest)!r} names no judge: it is damaged; get it from a copy")
     return judges

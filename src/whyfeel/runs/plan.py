@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import Route
 from whyfeel.errors import UserError
-from whyfeel.judging import MODEL_FOILS, Judge, build_judge, family, same_family, with_foils
+from whyfeel.judging import MODEL_FOILS, Judge, build_judge, family, same_family, takes_foils, with_foils
 from whyfeel.media import MediaStore, conversion
 from whyfeel.models import Prices, build_model, declared_name, load_prices
 from whyfeel.models.embedder import load_embedder
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
-from whyfeel.runs.controls import CONTROL_FOILS, Control, control_ids, model_controls, plan_controls
+from whyfeel.runs.controls import CONTROL_FOILS, Control, control_samples, model_controls, plan_controls
 from whyfeel.runs.destinations import check_local
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import RunOptions
@@ -113,10 +113,10 @@ def _controls(plan: Plan, judging: Judging) -> tuple[Control, ...]:
         if options.controls is not None:
             raise UserError("--controls: a baseline is a control, and has none of its own")
         return ()
-    asking = model_controls(
-        *(options, plan.task, plan.samples, plan.strategy, judging.controls, plan.prompts, plan.bad)
-    )
-    return plan_controls(options, plan.task, plan.samples, plan.total, (judging.bare, judging.controls), asking)
+    held = judging.held or control_samples(options, plan.samples) if options.controls else judging.held
+    asking = model_controls(options, plan.task, held, plan.strategy, judging.controls, plan.prompts, plan.bad)
+    judges = judging.bare, judging.controls
+    return plan_controls(options, plan.task, plan.samples, plan.total, judges, judging.held, asking)
 
 
 def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: bool) -> dict[str, Route]:
@@ -167,6 +167,7 @@ class Judging:
         bare: the judge without foils.
         judge: with the foils that the samples of the run have.
         controls: with those that the controls have.
+        held: the samples of the controls, where the judge calls a model.
         spec: what decides its verdicts.
         routes: to the models it asks, none for an offline judge.
     """
@@ -174,6 +175,7 @@ class Judging:
     bare: Judge
     judge: Judge
     controls: Judge
+    held: Sequence[Sample]
     spec: JudgeSpec
     routes: dict[str, Route]
 
@@ -211,27 +213,29 @@ def plan_judge(
         version=bare.version,
         embedder=embedder.digest if embedder else "",
     )
-    judge, controls = _foiled(options, task, chosen, bare)
-    return Judging(bare, judge, controls, spec, routes)
+    held = control_samples(options, lambda: selected(task, chosen)) if bare.roles else []
+    judge, controls = _foiled(options, task, chosen, bare, held)
+    return Judging(bare, judge, controls, held, spec, routes)
 
 
-def _foiled(options: RunOptions, task: Task, chosen: Chosen, bare: Judge) -> tuple[Judge, Judge]:
+def _foiled(
+    options: RunOptions, task: Task, chosen: Chosen, bare: Judge, held: Sequence[Sample]
+) -> tuple[Judge, Judge]:
     """The judge of the samples, and that of the controls.
 
     Where the headline decides when to stop, every sample needs what chance gives it.
     """
-
-    def samples() -> Iterator[Sample]:
-        return selected(task, chosen)
-
-    if not bare.roles:
+    if not takes_foils(bare):
         return bare, bare
     if options.until is None:
-        each, ids = MODEL_FOILS, some(samples, FOILED_SAMPLES, options.seed, "foils")
+        each, foiled = MODEL_FOILS, some(lambda: selected(task, chosen), FOILED_SAMPLES, options.seed, "foils")
     else:
-        each, ids = CONTROL_FOILS, frozenset(sample.id for sample in samples())
-    judge = with_foils(bare, task, task.foils, each, options.seed, ids)
-    return judge, with_foils(bare, task, task.foils, CONTROL_FOILS, options.seed, control_ids(options, samples))
+        each, foiled = CONTROL_FOILS, list(selected(task, chosen))
+
+    def judge(count: int, samples: Sequence[Sample]) -> Judge:
+        return with_foils(bare, task, task.foils, count, options.seed, {sample.id for sample in samples})
+
+    return judge(each, foiled), judge(CONTROL_FOILS, held)
 
 
 def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:

@@ -86,7 +86,7 @@ def _controls(
         return ()
     if options.controls not in {None, NO_CONTROLS}:
         raise UserError(f"--controls {options.controls}: only `whyfeel run` can ask the model")
-    return plan_controls(options, task, samples, total, (judging.bare, judging.controls))
+    return plan_controls(options, task, samples, total, (judging.bare, judging.controls), judging.held)
 
 
 def _finished(folder: RunFolder, samples: Iterator[Sample]) -> int:

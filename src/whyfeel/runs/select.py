@@ -48,7 +48,7 @@ def selected(samples: Iterable[Sample], chosen: Chosen) -> Iterator[Sample]:
             yield sample
 
 
-def some(samples: Callable[[], Iterator[Sample]], count: int, seed: int, purpose: str) -> frozenset[str]:
-    """The ids of `count` samples drawn for a purpose as `choose` draws them; of all where there are no more."""
+def some(samples: Callable[[], Iterable[Sample]], count: int, seed: int, purpose: str) -> list[Sample]:
+    """Samples drawn for a purpose as `choose` draws them, in the task's order; all where there are no more."""
     chosen = choose(samples(), limit=None, sample=count, seed=seed, purpose=purpose)
-    return frozenset(sample.id for sample in selected(samples(), chosen))
+    return list(selected(samples(), chosen))
