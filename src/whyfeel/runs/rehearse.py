@@ -32,6 +32,7 @@ class _Book:
     tokens_in: Counter[str] = field(default_factory=Counter)
     tokens_out: Counter[str] = field(default_factory=Counter)
     again: int = 0  # how often an answer that is not known yet is judged once more, against a foil
+    seen: set[str] = field(default_factory=set)  # keys: equal asks are one call, though no verdict comes into the ledger
 
 
 class _StandIn:
@@ -47,10 +48,12 @@ class _StandIn:
         self.name, self.price, self._book, self._judges = model.name, model.price, book, judges
 
     async def answer(self, request: Request) -> Reply:
-        role, (tokens_in, tokens_out) = request.ask.role, request.tokens
-        self._book.calls[role] += 1
-        self._book.tokens_in[role] += tokens_in
-        self._book.tokens_out[role] += tokens_out
+        if request.key not in self._book.seen:
+            self._book.seen.add(request.key)
+            role, (tokens_in, tokens_out) = request.ask.role, request.tokens
+            self._book.calls[role] += 1
+            self._book.tokens_in[role] += tokens_in
+            self._book.tokens_out[role] += tokens_out
         if self._judges:
             raise CallFailed("dry run", "nothing is sent", again=False)
         return Reply(f"{STAND_IN}{request.key[:8]}")  # so that a strategy goes on to its next ask, no two of them equal
