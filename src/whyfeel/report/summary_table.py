@@ -53,7 +53,7 @@ def _scores(summary: Mapping[str, Any]) -> Table:
     names = [name for name in names if name != MICRO or len(names) < ROOMY]
     table = plain_table()
     # a long name of a group folds: the interval, n and 7 columns a score come first
-    table.add_column("", overflow="fold", width=min(max(map(cell_len, groups)), max(7, 48 - 8 * len(names))))
+    table.add_column("", overflow="fold", width=min(max(map(cell_len, groups)), max(9, 48 - 8 * len(names))))
     table.add_column(label(headline), justify="right", overflow="fold", min_width=NUMBER)
     table.add_column("95% interval", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)

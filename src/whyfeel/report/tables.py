@@ -65,6 +65,7 @@ def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
             (f"calls, {role}, to {rehearsal['addresses'][role] or 'a ledger'}", numbers.count(n))
             for role, n in rehearsal["calls"].items()
         ),
+        *((f"  among them, for {part}", numbers.count(n)) for part, n in rehearsal["parts"].items() if part != "samples"),
         ("tokens in, estimated", numbers.tokens(rehearsal["tokens"]["in"])),
         ("tokens out, at most", numbers.tokens(rehearsal["tokens"]["out_at_most"])),
         ("cost, at most", numbers.money(rehearsal["cost_at_most"])),

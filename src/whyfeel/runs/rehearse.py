@@ -15,13 +15,14 @@ from whyfeel.engine import Engine, Ledger, Model, Reply, Request, Route, ledger_
 from whyfeel.errors import AskFailed, CallFailed
 from whyfeel.judging import Judge, conversations
 from whyfeel.records import Response, Sample
-from whyfeel.runs.controls import Respond
+from whyfeel.runs.controls import CANARY, Respond
 from whyfeel.runs.execute import media_store
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER, Plan, plan_run
 
 STAND_IN = "stand-in "
+SAMPLES, FOILS, CONTROLS = "samples", "foils", "controls"  # what a call is for
 
 
 @dataclass
@@ -31,8 +32,11 @@ class _Book:
     calls: Counter[str] = field(default_factory=Counter)
     tokens_in: Counter[str] = field(default_factory=Counter)
     tokens_out: Counter[str] = field(default_factory=Counter)
+    parts: Counter[str] = field(default_factory=Counter)  # calls by what they are for: samples, foils, each control
     again: int = 0  # how often an answer that is not known yet is judged once more, against a foil
-    seen: set[str] = field(default_factory=set)  # keys: equal asks are one call, though no verdict comes into the ledger
+    seen: set[str] = field(
+        default_factory=set
+    )  # keys: equal asks are one call, though no verdict is kept
 
 
 class _StandIn:
@@ -52,6 +56,7 @@ class _StandIn:
             self._book.seen.add(request.key)
             role, (tokens_in, tokens_out) = request.ask.role, request.tokens
             self._book.calls[role] += 1
+            self._book.parts[request.purpose] += 1
             self._book.tokens_in[role] += tokens_in
             self._book.tokens_out[role] += tokens_out
         if self._judges:
@@ -67,8 +72,9 @@ def rehearse(options: RunOptions) -> dict[str, Any]:
 
     Returns:
         samples, bad_pictures, known answers, calls by role (the fewest: a judge whose verdict cannot be read is asked
-        again), estimated tokens in, the most tokens out, the cost at most in US dollars (None where a price is
-        unknown), the days on which the prices held, and the addresses that would be called.
+        again) and once more by what they are for (the samples, their foils, controls, canaries), estimated tokens in,
+        the most tokens out, the cost at most in US dollars (None where a price is unknown), the days on which the
+        prices held, and the addresses that would be called.
     """
     plan = plan_run(options, calls=False)
     book, known = asyncio.run(_rehearse(plan))
@@ -79,6 +85,7 @@ def rehearse(options: RunOptions) -> dict[str, Any]:
         "bad_pictures": len(plan.bad),
         "known": known,
         "calls": {role: book.calls[role] for role in plan.routes},
+        "parts": dict(book.parts),
         "tokens": {"in": sum(book.tokens_in.values()), "out_at_most": sum(book.tokens_out.values())},
         "cost_at_most": None if None in costs.values() else sum(cost or 0.0 for cost in costs.values()),
         "prices_as_of": {role: _as_of(route.model) for role, route in plan.routes.items()},
@@ -109,7 +116,7 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
         ledger = Ledger(Path(scratch) / "ledger.sqlite")
         engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)
         try:
-            await engine.stream(_all(plan), lambda one: _one(plan, engine, book, *one))
+            await engine.stream(_all(plan), lambda one: _one(engine, book, *one))
             known = ledger.reused()
         finally:
             media.close()
@@ -122,25 +129,23 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
 
 
 def _all(plan: Plan) -> Iterator[tuple[Sample, Respond, Judge, str]]:
-    """Every answer of the run and of its controls: the sample, who answers, who judges, and for what purpose."""
+    """Every answer of the run and of its controls: the sample, who answers, who judges, and what it is a part of."""
     for sample in plan.samples():
         if not any(media in plan.bad for media in sample.media):
-            yield sample, plan.strategy.respond, plan.judge, ANSWER
+            yield sample, plan.strategy.respond, plan.judge, SAMPLES
     for control in plan.controls:
         for sample, respond in control.answers():
-            yield sample, respond, control.judge, plan.spec.judge.id
+            yield sample, respond, control.judge, CANARY if control.name == CANARY else CONTROLS
 
 
-async def _one(
-    plan: Plan, engine: Engine, book: _Book, sample: Sample, respond: Respond, judge: Judge, purpose: str
-) -> None:
+async def _one(engine: Engine, book: _Book, sample: Sample, respond: Respond, judge: Judge, part: str) -> None:
     """Drive a sample through all its asks; what is not known yet is answered by the stand-in."""
     try:
-        response = await engine.converse(respond(sample), purpose)
+        response = await engine.converse(respond(sample), part)
     except AskFailed:
         response = Response(sample.id, "")
     asked = conversations(judge, sample, response)
     book.again += len(asked) - 1 if response.text.startswith(STAND_IN) else 0
-    for conversation in asked:
+    for place, conversation in enumerate(asked):
         with suppress(AskFailed):
-            await engine.converse(conversation, plan.spec.judge.id)
+            await engine.converse(conversation, FOILS if place and part == SAMPLES else part)
