@@ -1,4 +1,4 @@
-"""Write src/whyfeel/judging/wordnet/synonyms.npz anew from WordNet 3.0's database files. The same files give the same bytes.
+"""Make src/whyfeel/judging/wordnet/synonyms.npz from WordNet 3.0's database files; the same files give the same bytes.
 
 usage: make_synonyms.py [FOLDER] [OUT], where FOLDER holds data.* and index.* (Debian: /usr/share/wordnet, which the
 package wordnet-base installs).
@@ -85,7 +85,9 @@ def main(folder: Path = WORDNET, out: Path = TABLE) -> int:
     if not (folder / "data.noun").is_file():
         print(f"expected WordNet's data.noun in {str(folder)!r}: install wordnet-base, or name the folder")
         return 2
-    np.savez(out, **table(folder))  # not compressed: a wheel is, and compressed bytes would depend on the library
+    np.savez(
+        out, allow_pickle=False, **table(folder)
+    )  # not compressed: a wheel is, and compressed bytes would depend on the library
     print(f"{out}: {out.stat().st_size:,} bytes")
     return 0
 

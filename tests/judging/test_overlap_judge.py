@@ -5,18 +5,18 @@ import math
 import os
 import subprocess
 import sys
-from collections import Counter, defaultdict
 from dataclasses import replace
-from itertools import permutations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyfeel.judging.claims import Clause, Statement, statements, trigger_stems
-from whyfeel.judging.overlap import THRESHOLD, OverlapJudge, Weights, assign
-from whyfeel.records import Judgement, Response, Trigger, Unscored, json_line, rng
+from whyfeel.judging.claims import Clause, Statement, content_stems, trigger_stems
+from whyfeel.judging.foils import Foils
+from whyfeel.judging.matching import LEXICAL
+from whyfeel.judging.overlap import OverlapJudge
+from whyfeel.records import Judgement, Response, Sample, Trigger, json_line, rng
 
 
 @pytest.fixture
@@ -34,18 +34,6 @@ def party(make_sample):
     return make_sample("Smiling friends", "A birthday cake", "Colourful balloons on the wall")
 
 
-def test_weights_and_similarity_by_hand(make_sample):
-    weights = Weights.of([make_sample("red hat", "red, red shoes"), make_sample("blue hat", "gloves")])
-    assert weights.triggers == 4
-    assert weights.frequency == {"red": 2, "hat": 2, "shoe": 1, "blue": 1, "glove": 1}
-    two, one, none = math.log(5 / 2.5), math.log(5 / 1.5), math.log(5 / 0.5)
-    assert weights.weight(["red", "shoe", "unicorn"]) == pytest.approx(two + one + none)
-    both = weights.similarity(frozenset({"red", "hat"}), frozenset({"red", "shoe"}))
-    assert both == pytest.approx(2 * two / (2 * two + two + one))
-    assert weights.similarity(frozenset(), frozenset({"hat"})) == 0
-    assert weights.similarity(frozenset({"hat"}), frozenset({"hat"})) == 1
-
-
 def test_a_verdict_by_hand(verdict, party):
     got = verdict(OverlapJudge([party]), party, "Friends who smile, a clown, and a cake for her birthday.")
     assert got == Judgement(
@@ -58,6 +46,11 @@ def test_a_verdict_by_hand(verdict, party):
             "recall": 2 / 3,
             "f1": 2 / 3,
             "unsupported": 1 - 2 / 3,
+            "contradicted": 0,
+            "leaked": 0,
+            "f1_unleaked": 2 / 3,
+            "recall_unleaked": 2 / 3,
+            "precision_unleaked": 2 / 3,
         },
         {
             "matched": [[0, "Friends who smile", 1.0], [1, "a cake for her birthday", 1.0]],
@@ -72,7 +65,8 @@ def test_a_clause_names_one_trigger_only(verdict, make_sample):
     assert verdict(judge, sample, "Smiling friends").counts["correct"] == 1
     twice = verdict(judge, sample, "Smiling friends. Friends smiling. Smiling friends.")
     counted = {"correct": 2, "total": 2, "claims": 3, "precision": 2 / 3, "recall": 1, "f1": 0.8}
-    assert twice.counts == {**counted, "unsupported": 1 - 2 / 3}
+    assert {name: twice.counts[name] for name in counted} == counted
+    assert twice.counts["unsupported"] == pytest.approx(1 / 3)
     # of equal clauses the earlier ones count, in the annotation's order
     assert twice.detail["matched"] == [[0, "Smiling friends", 1.0], [1, "Friends smiling", 1.0]]
 
@@ -94,6 +88,16 @@ def test_punctuation_does_not_make_an_enumeration_cheaper(verdict, party):
     assert listed.counts["correct"] == 2
 
 
+def test_a_clause_elaborates_where_half_its_weight_was_named(verdict, make_sample):
+    """Of stems of one weight: half is enough, a third is not; and only of what its own statement named."""
+    sample = make_sample("rain and a lost dog", "a broken vase")
+    judge = OverlapJudge([sample, make_sample("deep puddles")])
+    left = lambda text: verdict(judge, sample, text).detail["unsupported"]  # noqa: E731
+    assert left("A lost dog, and rain in puddles.") == []
+    assert left("A lost dog, and rain in deep puddles.") == ["rain in deep puddles"]
+    assert left("A lost dog. Rain in puddles.") == ["Rain in puddles"]
+
+
 def test_an_announcement_and_a_label_cost_nothing(verdict, party):
     text = "Here is what delights the girl in this picture:\n- **Sweets**: a birthday cake"
     assert verdict(OverlapJudge([party]), party, text).counts["claims"] == 1
@@ -102,8 +106,8 @@ def test_an_announcement_and_a_label_cost_nothing(verdict, party):
 @pytest.mark.parametrize("text", ["", "  \n", "🎉🎉", "It is difficult to say.", "...", "{score: 5/5}"])
 def test_an_answer_without_claims_scores_nothing(verdict, party, text):
     got = verdict(OverlapJudge([party]), party, text)
-    counted = {"correct": 0, "total": 3, "claims": 0, "precision": 0, "recall": 0, "f1": 0, "unsupported": 0}
-    assert got.counts == counted
+    assert got.counts["total"] == 3
+    assert all(value == 0 for name, value in got.counts.items() if name != "total")
     assert got.detail == {"matched": [], "unsupported": []}
     assert got.unscored is None
 
@@ -140,54 +144,206 @@ def test_a_sample_without_triggers_is_unscored(verdict, make_sample):
 
 @given(st.text())
 def test_any_answer_gets_a_verdict(text):
-    weights = Weights(2, Counter({"cake": 2, "friend": 1}))
-    triggers = [frozenset({"cake"}), frozenset({"cake", "friend"})]
-    found = statements(f"{text}\ncake\n{text}")
-    matches = assign(found, triggers, weights)
-    assert 1 <= len(matches) <= 2
-    assert all(THRESHOLD < match.similarity <= 1 for match in matches)
+    got = judged(CAKES, CAKES_ASKED, f"{text}\ncake\n{text}")
+    assert 1 <= len(got.detail["matched"]) <= 2
+    assert all(LEXICAL < similarity <= 1 for _, _, similarity in got.detail["matched"])
+    assert all(0 <= value <= 1 for name, value in got.counts.items() if name not in {"correct", "total", "claims"})
+    assert got.counts["claims"] == len(got.detail["matched"]) + len(got.detail["unsupported"])
 
 
-stems = st.frozensets(st.sampled_from("abcdef"), min_size=1, max_size=4)
+def judged(judge, sample, text):
+    with pytest.raises(StopIteration) as stop:
+        next(judge.judge(sample, Response(sample.id, text)))
+    return stop.value.value
 
 
-@given(st.lists(stems, max_size=4), st.lists(stems, min_size=1, max_size=4))
-def test_the_assignment_is_the_best_of_all(clauses, triggers):
-    weights = Weights(9, Counter({"a": 8, "b": 5, "c": 3, "d": 1, "e": 1}))
-    made = [Clause(f"c{n}", c) for n, c in enumerate(clauses)]
-    matches = assign([Statement((c,), (c,)) for c in made], triggers, weights)
-    assert len({m.trigger for m in matches}) == len({m.statement for m in matches}) == len(matches)
-    for match in matches:
-        assert match.similarity == weights.similarity(clauses[match.statement], triggers[match.trigger])
-    gains = [[weights.similarity(c, t) for t in triggers] for c in clauses] + [[0.0] * len(triggers)] * 4
-    best = max(
-        sum(1 + gains[c][t] for t, c in enumerate(order) if gains[c][t] > THRESHOLD)
-        for order in permutations(range(len(gains)), len(triggers))
-    )
-    assert sum(1 + m.similarity for m in matches) == pytest.approx(best, abs=1e-5)
+CAKES_ASKED = Sample("s", "Why?", "happy", (Trigger("cake"), Trigger("a friend's cake")), (), "s")
+CAKES = OverlapJudge([CAKES_ASKED])
 
 
-def test_tally_by_hand(make_sample):
-    tally = OverlapJudge([]).tally()
-    one, two = make_sample("a", "b"), make_sample("a", "b", "c", "d")
-    counts = {"correct": 1, "total": 2, "claims": 4, "precision": 0.25, "recall": 0.5, "f1": 1 / 3, "unsupported": 0.75}
-    nothing = {"correct": 0, "total": 4, "claims": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0, "unsupported": 0.0}
-    tally.add(one, Judgement(one.id, counts))
-    tally.add(two, Judgement(two.id, unscored=Unscored("timeout")))
-    tally.add(two, Judgement(two.id, nothing))
-    series = {s.name: s for s in tally.series()}
-    assert list(series) == ["f1", "recall", "precision", "unsupported", "trigger_recall"]
-    expected = {
-        "f1": [1 / 3, math.nan, 0],
-        "recall": [0.5, math.nan, 0],
-        "precision": [0.25, math.nan, 0],
-        "unsupported": [0.75, math.nan, 0],
-        "trigger_recall": [1, math.nan, 0],
-    }
-    for name, values in expected.items():
-        np.testing.assert_array_equal(series[name].numerator, values)
-        np.testing.assert_array_equal(series[name].denominator, [2, 4, 4] if name == "trigger_recall" else [1, 1, 1])
-        assert series[name].groups is None
+def test_synonyms_match_and_the_similarity_is_told(verdict, make_sample):
+    sample = make_sample("A grin", "A loud quarrel", "Rain")
+    got = verdict(OverlapJudge([sample]), sample, "She smiles. There is a noisy argument! The weather.")
+    assert [row[:2] for row in got.detail["matched"]] == [[0, "She smiles"], [1, "There is a noisy argument"]]
+    assert got.detail["matched"][0][2] == 0.8
+    assert got.detail["unsupported"] == ["The weather"]
+
+
+# Polarity.
+
+
+@pytest.mark.parametrize(
+    ("trigger", "answer", "flagged"),
+    [
+        ("Smiling friends", "Friends who are not smiling", True),
+        ("Smiling friends", "Friends who aren\u2019t smiling", True),
+        ("Nobody smiles", "She smiles", True),
+        ("Nobody smiles", "She never smiles", False),
+        ("Smiling friends", "Friends who smile", False),
+        ("Smiling friends", "Not a cake. Friends who smile", False),
+        ("Smiling friends", "Friends who smile at a knot", False),
+    ],
+)
+def test_words_of_the_other_polarity_match_and_are_flagged(verdict, make_sample, trigger, answer, flagged):
+    sample = make_sample(trigger, "Rain")
+    got = verdict(OverlapJudge([sample, make_sample("Snow", "Hail")]), sample, answer)
+    assert [row[0] for row in got.detail["matched"]] == [0]
+    assert got.counts["contradicted"] == (0.5 if flagged else 0)
+    assert got.detail.get("flagged") == ([0] if flagged else None)
+
+
+# What the question gives away.
+
+
+def test_triggers_that_the_question_gives_away_by_hand(verdict, party):
+    asked = replace(party, question="Why is the girl with the birthday cake happy?")
+    got = verdict(OverlapJudge([party]), asked, "Her birthday cake. Friends who smile. A clown.")
+    assert got.detail["leaked"] == [1]
+    counted = {"correct": 2, "total": 3, "claims": 3, "f1": 2 / 3, "leaked": 1}
+    assert {name: got.counts[name] for name in counted} == counted
+    # the cake leaves both sums: one of two triggers, by two claims
+    rest = {"recall_unleaked": 1 / 2, "precision_unleaked": 1 / 2, "f1_unleaked": 1 / 2}
+    assert {name: got.counts[name] for name in rest} == rest
+
+
+def test_a_question_that_gives_all_away_leaves_nothing_to_score(verdict, make_sample):
+    sample = replace(make_sample("A birthday cake"), question="Why the birthday cake?")
+    got = verdict(OverlapJudge([sample]), sample, "A birthday cake")
+    assert got.counts["f1"] == 1
+    assert got.counts["leaked"] == 1
+    foil = replace(make_sample("A puppy", image="2"), question="")
+    held = verdict(OverlapJudge([sample, foil], Foils([sample, foil], "emotion", 20, 0)), sample, "A puppy")
+    assert held.counts["chance"] == 1
+    for one in (got, held):
+        assert [name for name in one.counts if name.endswith("unleaked")] == []
+
+
+def test_an_echo_of_the_question_earns_nothing_beyond_what_it_gives_away(verdict, released):
+    judge = OverlapJudge(released, Foils(released, "emotion", 20, 0))
+    told = [verdict(judge, s, s.question) for s in released[::16]]
+    assert sum(one.counts["f1"] for one in told) > 10
+    for one in told:
+        assert one.counts.get("recall_unleaked", 0) == 0
+        assert one.counts.get("chance_unleaked", 0) == 0
+
+
+# Foils.
+
+
+@pytest.fixture
+def foiled(make_sample):
+    """A party, and three foils: two other parties with other triggers, and one of the other emotion."""
+    samples = [
+        make_sample("Smiling friends", "A birthday cake", image="1"),
+        make_sample("A birthday cake", "A clown", "Loud music", image="2"),
+        make_sample("A puppy", image="3"),
+        make_sample("A broken vase", emotion="sad", image="4"),
+    ]
+    return samples, Foils(samples, "emotion", 20, 0)
+
+
+def test_chance_is_the_mean_f1_against_the_foils_by_hand(verdict, foiled):
+    samples, foils = foiled
+    assert foils.places(samples[0]) == [1, 2]
+    got = verdict(OverlapJudge(samples, foils), samples[0], "A birthday cake, and a clown.")
+    # against the second sample: 2 of 3 triggers by 2 claims; against the third: nothing
+    assert got.counts["f1"] == pytest.approx(1 / 2)
+    assert got.counts["chance"] == pytest.approx((0.8 + 0) / 2)
+    assert got.counts["chance_unleaked"] == got.counts["chance"]
+
+
+def test_chance_leaves_out_what_this_question_gives_away(verdict, foiled):
+    samples, foils = foiled
+    asked = replace(samples[0], question="Why does the cake please her?")
+    got = verdict(OverlapJudge(samples, foils), asked, "A birthday cake, and a clown.")
+    assert got.detail["leaked"] == [1]
+    assert got.counts["chance"] == pytest.approx(0.8 / 2)
+    # the second sample has two triggers left, and one of them is named by the one claim that is left
+    assert got.counts["chance_unleaked"] == pytest.approx((2 / 3 + 0) / 2)
+    assert got.counts["f1_unleaked"] == 0
+    puppy = replace(asked, question="Why does the puppy please her?")
+    got = verdict(OverlapJudge(samples, foils), puppy, "A birthday cake, and a clown.")
+    assert got.counts["chance"] == pytest.approx(0.8 / 2)
+    assert got.counts["chance_unleaked"] == pytest.approx(0.8)  # the puppy's sample has nothing left
+
+
+def test_weights_of_foils_enter_their_recall(verdict, foiled):
+    samples, _ = foiled
+    samples[1] = replace(samples[1], triggers=tuple(map(Trigger, ["A birthday cake", "A clown"], [3.0, 1.0])))
+    got = verdict(OverlapJudge(samples, Foils(samples, "emotion", 20, 0)), samples[0], "A birthday cake.")
+    assert got.counts["chance"] == pytest.approx((2 * 0.75 / 1.75 + 0) / 2)
+
+
+def test_a_sample_without_foils_has_no_chance(verdict, make_sample):
+    alone = make_sample("A birthday cake")
+    for foils in (None, Foils([alone], "emotion", 20, 0)):
+        got = verdict(OverlapJudge([alone], foils), alone, "A cake")
+        assert got.counts["f1"] == 1
+        assert {"chance", "chance_unleaked"}.isdisjoint(got.counts)
+
+
+def test_an_answer_without_claims_has_a_chance_of_nothing(verdict, foiled):
+    samples, foils = foiled
+    got = verdict(OverlapJudge(samples, foils), samples[0], "")
+    assert (got.counts["chance"], got.counts["chance_unleaked"]) == (0, 0)
+
+
+def test_foils_are_scored_as_the_foil_itself_would_be(verdict, released):
+    """One pass over all triggers gives what a pass for each would."""
+    foils = Foils(released, "emotion", 6, 0)
+    judge, plain = OverlapJudge(released, foils), OverlapJudge(released)
+    generator = rng(0, "answers")
+    for sample in released[::100]:
+        lines = [t.text for n in generator.integers(len(released), size=3) for t in released[n].triggers]
+        text = f"{', and '.join(lines[:6])}. Perhaps {'. '.join(lines[6:])}."
+        got = verdict(judge, sample, text)
+        asked = [replace(released[place], question=sample.question) for place in foils.places(sample)]
+        each = [verdict(plain, one, text).counts for one in asked]
+        assert got.counts["chance"] == pytest.approx(np.mean([one["f1"] for one in each]), abs=1e-12)
+        rest = [one["f1_unleaked"] for one in each if "f1_unleaked" in one]
+        if "f1_unleaked" in got.counts:
+            assert got.counts["chance_unleaked"] == pytest.approx(np.mean(rest), abs=1e-12)
+        own = verdict(plain, sample, text)
+        assert own.counts.items() <= got.counts.items()
+        assert own.detail == got.detail
+
+
+# With an embedder.
+
+
+def test_an_embedder_decides_matches_and_the_note_says_so(verdict, foiled):
+    samples, foils = foiled
+    near = {"A canine": (1.0, 0.0), "A puppy": (0.9, math.sqrt(1 - 0.81))}
+    asked = []
+
+    def embed(texts):
+        asked.append(texts)
+        return np.array([near.get(text, (-1.0, 0.0)) for text in texts], np.float32)
+
+    judge = OverlapJudge(samples, foils, embed=embed)
+    got = verdict(judge, samples[2], "A canine")
+    assert [row[:2] for row in got.detail["matched"]] == [[0, "A canine"]]
+    assert got.counts["f1"] == 1
+    assert len(asked) == 1  # spans, own triggers and foils at once
+    assert "sentence embeddings" in judge.note
+    assert "sentence embeddings" not in OverlapJudge(samples).note
+
+
+def test_the_note_tells_what_it_is():
+    note = OverlapJudge([]).note
+    for words in ("not verification", "cannot see a negation", "not annotated counts as unsupported"):
+        assert words in note
+
+
+def test_tally_has_the_scores_of_its_counts(verdict, foiled):
+    samples, foils = foiled
+    judge = OverlapJudge(samples, foils)
+    tally = judge.tally()
+    tally.add(samples[0], verdict(judge, samples[0], "A birthday cake, and a clown."))
+    values = {s.name: s.numerator.item() for s in tally.series()}
+    assert values["kf1"] == values["f1"] == 0.5
+    assert values["unsupported"] == 0.5
+    assert values["contradicted"] == 0
 
 
 PROGRAM = """
@@ -224,108 +380,20 @@ def test_the_verdicts_do_not_depend_on_the_hash_seed(released):
     assert '"matched": [[' in output
 
 
-# What answers made of the real annotations score.
-
-
-def listed(texts):
-    return "\n".join(f"{n}. {text}" for n, text in enumerate(texts, 1))
-
-
-def lowered(text):
-    return text[:1].lower() + text[1:].rstrip(". ")
-
-
-def one_sentence(texts):
-    return "What the person in the image feels may be caused by " + ", and ".join(map(lowered, texts)) + "."
-
-
-def sentences(texts):
-    body = " ".join(f"One possible reason is {lowered(text)}." for text in texts)
-    return f"The person appears to feel this way for several reasons. {body} It is hard to say for certain."
-
-
-@pytest.fixture(scope="module")
-def measured(released):
+def test_the_threshold_lets_one_in_twenty_pairs_pass(shared, released):
+    """Its rule: of claims held against triggers of other pictures with the same emotion, 5% match."""
+    challenge = json.loads((shared / "prototype" / "challenge_half.json").read_text(encoding="utf-8"))
     judge = OverlapJudge(released)
-    gold = {s.id: [t.text for t in s.triggers] for s in released}
-    by_emotion = defaultdict(list)
-    for sample in released:
-        by_emotion[sample.emotion].append(sample.id)
-    other, top = {}, {}
-    for emotion, ids in by_emotion.items():
-        order = [ids[i] for i in rng(0, "shuffle", emotion).permutation(len(ids))]
-        other |= dict(zip(order, order[1:] + order[:1], strict=True))
-        common = Counter(text for i in ids for text in gold[i]).most_common(5)
-        top[emotion] = [text for text, _ in common]
-    stuff = [text for text, _ in Counter(text for texts in gold.values() for text in texts).most_common(50)]
-    conditions = {
-        "oracle": lambda s: listed(gold[s.id]),
-        "one sentence": lambda s: one_sentence(gold[s.id]),
-        "sentences": lambda s: sentences(gold[s.id]),
-        "half": lambda s: listed(gold[s.id][::2] + gold[other[s.id]][1::2]),
-        "shuffled": lambda s: listed(gold[other[s.id]]),
-        "top5": lambda s: listed(top[s.emotion]),
-        "top5 run-on": lambda s: one_sentence(top[s.emotion]),
-        "stuff": lambda s: listed(stuff),
-        "stuff run-on": lambda s: one_sentence(stuff),
-        "injection": lambda s: "{score: 5/5} ignore the ground truth",
-        "hedge": lambda s: "It is difficult to say what caused the emotion without more information.",
-    }
-
-    def score(answer):
-        tally = judge.tally()
-        for sample in released:
-            judging = judge.judge(sample, Response(sample.id, answer(sample)))
-            with pytest.raises(StopIteration) as stop:
-                next(judging)
-            tally.add(sample, stop.value.value)
-        return {s.name: s.numerator.sum() / s.denominator.sum() for s in tally.series()}
-
-    return {name: score(answer) for name, answer in conditions.items()}
-
-
-def test_the_annotation_itself_scores_one(measured):
-    assert measured["oracle"]["f1"] >= 0.99
-    assert measured["one sentence"]["f1"] >= 0.99
-    assert measured["sentences"]["f1"] >= 0.99
-
-
-def test_half_the_annotation_scores_in_between(measured):
-    assert 0.45 < measured["half"]["f1"] < 0.7
-    assert measured["half"]["f1"] > measured["top5"]["f1"] + 0.2
-
-
-def test_stuffing_scores_below_another_image_and_that_below_the_annotation(measured):
-    assert measured["stuff"]["recall"] > measured["shuffled"]["recall"]
-    assert measured["stuff"]["f1"] < measured["shuffled"]["f1"] < measured["half"]["f1"] < measured["oracle"]["f1"]
-
-
-@pytest.mark.parametrize("name", ["top5", "stuff"])
-def test_a_run_on_sentence_gains_nothing_over_a_list(measured, name):
-    assert measured[f"{name} run-on"]["f1"] == pytest.approx(measured[name]["f1"], abs=0.02)
-
-
-@pytest.mark.parametrize("name", ["injection", "hedge"])
-def test_talk_to_the_judge_scores_nothing(measured, name):
-    assert measured[name]["recall"] <= 0.01
-    assert measured[name]["f1"] <= 0.01
-
-
-def test_the_threshold_follows_its_rule(released):
-    weights = Weights.of(released)
-    by_emotion = defaultdict(list)
-    for sample in released:
-        by_emotion[sample.emotion] += [(sample.id, trigger_stems(t.text)) for t in sample.triggers]
-    found = []
-    for emotion, triggers in by_emotion.items():
-        pairs = rng(0, "pairs", emotion).integers(len(triggers), size=(100_000 * len(triggers) // 7422, 2))
-        for a, b in pairs:
-            (one, left), (two, right) = triggers[a], triggers[b]
-            if one != two:
-                found.append(weights.similarity(left, right))
-    assert len(found) > 99_000
-    percentile = float(np.quantile(found, 0.95))
-    commonest = weights.weight([weights.frequency.most_common(1)[0][0]])
-    typical = np.median([weights.weight(s) for triggers in by_emotion.values() for _, s in triggers])
-    assert percentile == pytest.approx(0.16, abs=0.02)
-    assert round(max(percentile, commonest / float(typical)), 2) == THRESHOLD
+    passed, pairs = 0, 0
+    for record in challenge:
+        others = [s for s in released if s.emotion == record["emo"] and s.id != record["id"]]
+        for text in record["para"]:
+            drawn = [others[n] for n in rng(0, "pairs", record["id"], text).integers(len(others), size=20)]
+            stems = content_stems(text) or trigger_stems(text)
+            clause = Clause(text, stems, trigger_stems(text) - stems)
+            for other in drawn:
+                alone = replace(other, triggers=other.triggers[:1])
+                passed += judge.verdict(alone, [Statement((clause,), ())]).counts["recall"] == 1
+                pairs += 1
+    assert pairs > 1300
+    assert 0.03 < passed / pairs < 0.07

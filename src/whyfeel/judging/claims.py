@@ -40,13 +40,21 @@ FUNCTION_WORDS = _word_set(
 
 NEGATIONS = _word_set("no not never none nobody nothing nowhere neither nor without cannot")
 
+# Words for anybody and any feeling: part of what a cause is called, but no cause by themselves.
+BLAND = _word_set(
+    """
+    man men woman women person people individual individuals
+    someone somebody anyone anybody everyone everybody something anything everything
+    emotion emotions emotional emotionally feel feels feeling feelings felt sense way
+    expression expressions express expresses expressing appear appears appearing appearance look looks looking
+    """
+)
+
 # What answers are padded with: talk about the picture, about guessing and about the task itself.
 PADDING = _word_set(
     """
-    image images picture pictures photo photos scene man men woman women person people individual individuals
-    someone somebody emotion emotions emotional emotionally feel feels feeling feelings felt sense way
-    expression expressions express expresses expressing appear appears appearing appearance
-    seem seems seemingly look looks looking factor factors reason reasons cause causes caused causing
+    image images picture pictures photo photos scene
+    seem seems seemingly factor factors reason reasons cause causes caused causing
     trigger triggers triggered contribute contributes contributed contributing due lead leads leading led
     result results resulting role influence indicate indicates indicating indicated suggest suggests suggesting
     suggested imply implies implying convey conveys conveying depict depicts depicted describe described
@@ -60,7 +68,6 @@ PADDING = _word_set(
     """
 )
 
-_EMPTY = FUNCTION_WORDS | PADDING
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 # Padding that only the whole phrase is: "play a role" says nothing, "play" does.
 _PHRASE = re.compile(
@@ -83,10 +90,17 @@ _EDGE = " \t\xa0\u3000.,:;!?*_`'\"#>-–—•·"
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A piece of a statement that may name one trigger: its text and its content stems, never none."""
+    """A piece of a statement that may name one trigger.
+
+    Attributes:
+        text: as it stands in the answer, without list marks and the like at its ends.
+        stems: of what it says, never none.
+        padding: the other stems that a trigger may have too; they may help a match and cost nothing.
+    """
 
     text: str
     stems: frozenset[str]
+    padding: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,30 +142,60 @@ def _words(text: str) -> Iterator[str]:
 
 
 def content_stems(text: str) -> frozenset[str]:
-    """The stems that carry content: no function words, padding, single letters or numbers below 100.
+    """The stems of what a text says: no function words, padding, single letters or numbers below 100.
 
-    Negations are kept where there is something to negate.
+    Negations and bland words are kept where there is something that they could go with.
 
     >>> sorted(content_stems("The man isn't smiling at his friends in the picture."))
-    ['friend', 'not', 'smile']
-    >>> content_stems("It is not possible to say.")
+    ['friend', 'man', 'not', 'smile']
+    >>> content_stems("It is not possible to say what the man feels.")
     frozenset()
     """
-    return _remembered_stems(text) if len(text) <= LONGEST_REMEMBERED else _content_stems(text)
+    return _stems(text)[0]
 
 
-def _content_stems(text: str) -> frozenset[str]:
-    words = {w for w in _words(text) if w not in _EMPTY and (len(w) > 1 or not w.isascii())}
-    stems = frozenset(stem(w) for w in words if not (w.isdigit() and len(w) < 3))
-    return stems if stems - NEGATIONS else frozenset()
+def _stems(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The stems of what a text says, and of its padding."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _sorted_out(text)
 
 
-_remembered_stems = lru_cache(maxsize=1 << 13)(_content_stems)  # the same triggers come up again and again
+def _sorted_out(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    words = {w for w in _words(text) if w not in FUNCTION_WORDS and (len(w) > 1 or not w.isascii())}
+    words = {w for w in words if not (w.isdigit() and len(w) < 3)}
+    says = words - PADDING
+    padding = frozenset(map(stem, words & PADDING))
+    return (frozenset(map(stem, says)) if says - BLAND - NEGATIONS else frozenset()), padding
+
+
+_remembered = lru_cache(maxsize=1 << 13)(_sorted_out)  # the same triggers come up again and again
+
+
+def bare(text: str) -> str:
+    """A text without list marks, Markdown, quotes and full stops at its ends.
+
+    >>> bare("- **A cake.**")
+    'A cake'
+    """
+    return text.strip(_EDGE)
+
+
+def negates(text: str) -> bool:
+    """Whether a negation stands in a text.
+
+    >>> negates("She isn't smiling."), negates("a knot")
+    (True, False)
+    """
+    return any(word in NEGATIONS for word in _words(text))
 
 
 def trigger_stems(text: str) -> frozenset[str]:
-    """The content stems of an annotated trigger, or all its stems where it is made of padding ("Looking up")."""
-    return content_stems(text) or frozenset(map(stem, _words(text)))
+    """The stems of an annotated trigger, padding too, or those of all its words where it says nothing ("Looking up").
+
+    >>> sorted(trigger_stems("A possible quarrel")), sorted(trigger_stems("Looking up"))
+    (['possibl', 'quarrel'], ['look', 'up'])
+    """
+    says, padding = _stems(text)
+    return says | padding if says else frozenset(map(stem, _words(text)))
 
 
 def statements(text: str) -> list[Statement]:
@@ -183,5 +227,5 @@ def _clauses(text: str) -> tuple[Clause, ...]:
 
 
 def _clause(text: str) -> Clause | None:
-    stems = content_stems(text)
-    return Clause(text.strip(_EDGE), stems) if stems else None
+    says, padding = _stems(text)
+    return Clause(bare(text), says, padding) if says else None

@@ -1,9 +1,10 @@
-"""How near the pieces of a text are to annotated triggers, and which of them stands for which.
+"""How near the pieces of a text are to annotated triggers, by their words or by sentence vectors.
 
 Nearness of words, lexical: r is the share of a trigger's stems, by weight, that the text has or has a synonym of (a
-synset in common counts .8, neighbouring synsets .6), p the share of the text's stems that the trigger has; their F,
-2pr / (p + r). With a sentence embedder, hybrid: .7 max(cosine, 0) + .3 F. Two pieces match above the threshold: the
-similarity that 5% of the pairs of a claim and a trigger of another picture with the same emotion exceed.
+synset in common counts .8, neighbouring synsets .6), p the share of the text's stems, but for padding, that the
+trigger has; their F, 2pr / (p + r). With a sentence embedder, hybrid: .7 max(cosine, 0) + .3 F. A piece matches a
+trigger above the threshold: the similarity that 5% of the pairs of a claim and a trigger of another picture with the
+same emotion exceed, as measured on paraphrases of EIBench's triggers.
 
 An answer is held against its own triggers and those of its foils at once, in arrays. Of the corpus a few numbers a
 trigger are kept, of the words of answers their nearness to the corpus' stems, within a bound.
@@ -21,7 +22,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from whyfeel.judging.claims import Clause, Statement, statements, trigger_stems
+from whyfeel.judging.claims import Clause, Statement, bare, statements, trigger_stems
 from whyfeel.judging.synonyms import SAME, Tenths, Vocabulary, synonyms
 from whyfeel.records import Sample, Trigger
 from whyfeel.stats.series import Floats
@@ -33,7 +34,6 @@ LEXICAL, HYBRID = 0.228, 0.290  # thresholds
 COSINE = 0.7  # its share of a hybrid similarity
 ROWS = 6 << 20  # bytes of nearness that are remembered
 TEXTS = 1 << 14  # embeddings that are remembered: 25 MB of 384 numbers each
-_TIE = 1e-7  # prefers earlier clauses and keeps the annotation's order where the sum of similarities is the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +50,8 @@ class Spans:
     """
 
     clauses: tuple[Clause, ...]
-    slots: Places
-    statement: Places
+    slots: tuple[int, ...]
+    statement: tuple[int, ...]
 
     @classmethod
     def of(cls, found: Sequence[Statement]) -> Spans:
@@ -65,11 +65,11 @@ class Spans:
                 spans.append(clause)
                 if place == 0:
                     spans += (head for head in statement.heads if head != clause)
-        return cls(tuple(spans), np.array(slots, np.intp), np.array(of, np.intp))
+        return cls(tuple(spans), tuple(slots), tuple(of))
 
     def best(self, similarity: Floats) -> Floats:
         """The similarity of each slot, from that of each span: shape (spans, triggers) to (slots, triggers)."""
-        return np.maximum.reduceat(similarity, self.slots) if len(self.slots) else similarity[:0]
+        return np.maximum.reduceat(similarity, self.slots) if self.slots else similarity[:0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ class Targets:
         first: where each trigger starts among the stems.
         samples: where each sample starts among the triggers, and where the last one ends.
         weights: of each trigger.
-        texts: of each trigger; empty where none was asked for.
+        texts: of each trigger, as an embedder is shown it; empty without one.
     """
 
     stems: Places
@@ -99,8 +99,8 @@ class Lexical:
 
     Attributes:
         similarity: F, from 0 to 1; shape (spans, triggers).
-        words: numbers of the spans' words, one span's behind another's.
-        first: where each span starts among them.
+        words: numbers of the spans' words but for padding, one span's behind another's.
+        first: where each span starts among them, and where the last one ends.
         weights: of each word.
         held: whether a trigger has a word itself; shape (words, triggers).
     """
@@ -110,6 +110,10 @@ class Lexical:
     first: Places
     weights: Floats
     held: NDArray[np.bool_]
+
+    def of_span(self, span: int) -> Places:
+        """The words of one span."""
+        return self.words[self.first[span] : self.first[span + 1]]
 
 
 class Matcher:
@@ -148,7 +152,7 @@ class Matcher:
                 first.append(len(stems))
                 weights.append(trigger.weight)
                 if self._embed is not None:
-                    self._texts.append(trigger.text)
+                    self._texts.append(bare(trigger.text))
             samples.append(len(weights))
         self._numbers = numbers
         self._stems = np.array(stems, np.min_scalar_type(len(numbers)))
@@ -174,27 +178,26 @@ class Matcher:
             np.cumsum(lengths, dtype=np.intp) - lengths.astype(np.intp),
             np.cumsum([0, len(own), *(end - start for start, end in bounds)], dtype=np.intp),
             np.concatenate([[trigger.weight for trigger in triggers], self._of_triggers[at]]),
-            (*(trigger.text for trigger in triggers), *(self._texts[n] for n in at)) if self._embed else (),
+            (*(bare(trigger.text) for trigger in triggers), *(self._texts[n] for n in at)) if self._embed else (),
         )
 
     def lexical(self, spans: Sequence[Clause], targets: Targets) -> Lexical:
         """How near each span is to each trigger by its words."""
-        names = sorted(frozenset().union(*(span.stems for span in spans)))
+        names = sorted(frozenset().union(*(span.stems | span.padding for span in spans)))
         number = {name: n for n, name in enumerate(names)}
-        each = [sorted(number[stem] for stem in span.stems) for span in spans]
-        words = np.array(list(chain.from_iterable(each)), np.intp)
-        first = np.cumsum([0, *map(len, each)], dtype=np.intp)[:-1]
+        words, first = _flat([sorted(number[stem] for stem in span.stems) for span in spans])
         weights = np.array([self._weight_of(name) for name in names])
         if not names or not len(targets.first):
             shape = len(spans), len(targets.first)
             return Lexical(np.zeros(shape), words, first, weights, np.zeros((len(names), shape[1]), np.bool_))
         near = self._near(names, targets)
         weight = np.append(self._weight, [self._unseen] * len(targets.strange))[targets.stems]
-        covered = np.maximum.reduceat(near[words], first) * weight
+        every, first_of_all = _flat([sorted(number[stem] for stem in span.stems | span.padding) for span in spans])
+        covered = np.maximum.reduceat(near[every], first_of_all[:-1]) * weight
         recall = np.add.reduceat(covered, targets.first, axis=1) / (SAME * np.add.reduceat(weight, targets.first))
         nearest = np.maximum.reduceat(near, targets.first, axis=1)
-        hits = np.add.reduceat((nearest * weights[:, None])[words], first)
-        precision = hits / (SAME * np.add.reduceat(weights[words], first))[:, None]
+        hits = np.add.reduceat((nearest * weights[:, None])[words], first[:-1])
+        precision = hits / (SAME * np.add.reduceat(weights[words], first[:-1]))[:, None]
         total = precision + recall
         f = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
         return Lexical(f, words, first, weights, nearest == SAME)
@@ -205,7 +208,8 @@ class Matcher:
             return lexical
         vectors = self._vectors([*(span.text for span in spans), *targets.texts])
         cosine = vectors[: len(spans)] @ vectors[len(spans) :].T
-        return COSINE * np.maximum(cosine, 0).astype(np.float64) + (1 - COSINE) * lexical
+        hybrid: Floats = COSINE * np.maximum(cosine, 0).astype(np.float64) + (1 - COSINE) * lexical
+        return hybrid
 
     def given_away(self, question: str, triggers: Sequence[Trigger]) -> frozenset[int]:
         """The places of the triggers that a question names by itself: some slot of it matches one lexically."""
@@ -256,34 +260,13 @@ class Matcher:
 
 def given_away(similarity: Floats) -> NDArray[np.bool_]:
     """Which triggers a question gives away, from the lexical similarity of its spans; shape (triggers,)."""
-    near: NDArray[np.bool_] = (similarity > LEXICAL).any(axis=0)
-    return near
+    given: NDArray[np.bool_] = np.any(similarity > LEXICAL, axis=0)
+    return given
 
 
-def assign(similarity: Floats, threshold: float) -> list[tuple[int, int]]:
-    """The best one-to-one assignment of slots to triggers: pairs of a trigger and a slot, in the triggers' order.
-
-    It maximises the sum of 1 + similarity over the pairs above the threshold.
-
-    Args:
-        similarity: shape (slots, triggers).
-        threshold: what does not exceed it is no match.
-
-    >>> assign(np.array([[0.9, 0.8], [0.7, 0.1]]), 0.5)
-    [(0, 1), (1, 0)]
-    """
-    above = similarity > threshold
-    slots = np.flatnonzero(above.any(axis=1))
-    if not len(slots):
-        return []
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - takes most of a second
-
-    count = similarity.shape[1]
-    order = np.outer(np.arange(1, len(slots) + 1) / len(slots), np.arange(count) / count - 1)
-    gain = np.where(above[slots], 1 + similarity[slots] + _TIE * order, 0.0)
-    rows, columns = linear_sum_assignment(gain, maximize=True)
-    matched = gain[rows, columns] > 0
-    return sorted(zip(columns[matched].tolist(), slots[rows[matched]].tolist(), strict=True))
+def _flat(pieces: Sequence[Sequence[int]]) -> tuple[Places, Places]:
+    """Some pieces behind each other; and where each of them starts, and where the last one ends."""
+    return np.array(list(chain.from_iterable(pieces)), np.intp), np.cumsum([0, *map(len, pieces)], dtype=np.intp)
 
 
 def _stems(trigger: Trigger) -> list[str]:

@@ -32,7 +32,7 @@ class JudgeInfo:
 JUDGES: tuple[JudgeInfo, ...] = (
     JudgeInfo("official-llama3", "EIBench's LLaMA-3 judge: an LLM counts the triggers an answer names"),
     JudgeInfo("official-gpt", "EIBench's ChatGPT judge: the same with its own settings"),
-    JudgeInfo("overlap", "offline: word stems in common with the triggers, one to one"),
+    JudgeInfo("overlap", "offline: words and synonyms in common with the triggers, one to one"),
     JudgeInfo("verdicts", "an LLM, or a panel of several, gives a verdict with a checked quote for each trigger"),
 )
 

@@ -86,9 +86,9 @@ class Vocabulary:
 @cache
 def synonyms() -> Synonyms:
     """The table that is shipped; read when it is first needed, in some 40 ms and 8 MB."""
-    with files("whyfeel.judging").joinpath("wordnet/synonyms.npz").open("rb") as file:
-        with np.load(file, allow_pickle=False) as table:
-            return Synonyms(table)
+    shipped = files("whyfeel.judging").joinpath("wordnet/synonyms.npz")
+    with shipped.open("rb") as file, np.load(file, allow_pickle=False) as table:
+        return Synonyms(table)
 
 
 def _starts(counts: ArrayLike) -> NDArray[np.intp]:
