@@ -53,7 +53,8 @@ class Progress:
     def _line(self, now: float) -> str:
         counts, seconds = self._counts, max(now - self._begun, 1e-9)
         parts = [f"{numbers.count(self._done)}/{numbers.count(self._total)} answers"]
-        parts.append(numbers.rate(counts.calls / seconds).replace("/s", " calls/s"))
+        what, count = ("calls", counts.calls) if counts.calls else ("answers", self._done)
+        parts.append(numbers.rate(count / seconds).replace("/s", f" {what}/s"))
         if 0 < self._done < self._total:
             parts.append(f"{numbers.duration((self._total - self._done) * seconds / self._done)} left")
         parts.append("cost unknown" if counts.cost is None else numbers.money(counts.cost))

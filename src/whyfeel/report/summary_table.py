@@ -49,8 +49,7 @@ def _first(summary: Mapping[str, Any]) -> str:
 def _scores(summary: Mapping[str, Any]) -> Table:
     scores, headline = summary["scores"], _first(summary)
     groups = list(next(iter(scores.values())))
-    names = [name for name in scores if name != headline and not name.endswith(UNLEAKED)]
-    names = [name for name in names if name != MICRO or len(names) < ROOMY]
+    names, _ = _columns(summary)
     table = plain_table()
     # a long name of a group folds: the interval, n and 7 columns a score come first
     table.add_column("", overflow="fold", width=min(max(map(cell_len, groups)), max(9, 48 - 8 * len(names))))
@@ -66,6 +65,16 @@ def _scores(summary: Mapping[str, Any]) -> Table:
         cells += [_value(scores[name][group]) if group in scores[name] else "" for name in names]
         table.add_row(Text(visible(group)), *cells, style="bold" if group == "overall" else "")
     return table
+
+
+def _columns(summary: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The scores that have a column beside the headline's, and those that are told in the foot."""
+    headline = _first(summary)
+    names = [name for name in summary["scores"] if name != headline and not name.endswith(UNLEAKED)]
+    if len(names) < ROOMY:
+        return names, []
+    shown = [name for name in names if name != MICRO][:ROOMY]
+    return shown, [name for name in names if name not in shown]
 
 
 Row = tuple[str, Mapping[str, float | None], Mapping[str, Any], int]  # name, values, intervals, n
@@ -112,7 +121,7 @@ def _footnotes(summary: Mapping[str, Any], folder: Path) -> list[RenderableType]
         summary["note"],
         *(warning[:1].upper() + warning[1:] for warning in summary["warnings"]),
         *_until(summary.get("until")),
-        *_micro(summary),
+        *_beyond(summary),
         *_chance(summary),
         *_unleaked(summary),
         *_held_to_account(summary),
@@ -143,12 +152,13 @@ def _until(until: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
-def _micro(summary: Mapping[str, Any]) -> list[str]:
-    """Recall of all triggers together, where the table has no column left for it."""
-    scores = summary["scores"]
-    if MICRO not in scores or len(scores) <= ROOMY:
-        return []
-    return [f"Of all annotated triggers, {_value(scores[MICRO]['overall'])} were named (trigger recall)."]
+def _beyond(summary: Mapping[str, Any]) -> list[str]:
+    """The scores over all samples for which the table has no column left."""
+    scores, (_, beyond) = summary["scores"], _columns(summary)
+    lines = [f"Over all samples: {label(name)} {_value(scores[name]['overall'])}." for name in beyond if name != MICRO]
+    if MICRO in beyond:
+        lines.append(f"Of all annotated triggers, {_value(scores[MICRO]['overall'])} were named (trigger recall).")
+    return lines
 
 
 def _chance(summary: Mapping[str, Any]) -> list[str]:

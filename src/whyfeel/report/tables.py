@@ -57,6 +57,7 @@ def log_table(scored: Mapping[str, Any]) -> list[RenderableType]:
 
 def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
     """What a run would ask and cost."""
+    parts = rehearsal["parts"]
     rows = [
         ("samples", numbers.count(rehearsal["samples"])),
         ("pictures that cannot be sent", numbers.count(rehearsal["bad_pictures"])),
@@ -65,7 +66,7 @@ def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
             (f"calls, {role}, to {rehearsal['addresses'][role] or 'a ledger'}", numbers.count(n))
             for role, n in rehearsal["calls"].items()
         ),
-        *((f"  among them, for {part}", numbers.count(n)) for part, n in rehearsal["parts"].items() if part != "samples"),
+        *((f"  among them, for {part}", numbers.count(n)) for part, n in parts.items() if part != "samples"),
         ("tokens in, estimated", numbers.tokens(rehearsal["tokens"]["in"])),
         ("tokens out, at most", numbers.tokens(rehearsal["tokens"]["out_at_most"])),
         ("cost, at most", numbers.money(rehearsal["cost_at_most"])),

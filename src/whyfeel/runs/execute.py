@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from whyfeel.engine import BatchBook, Budget, Counts, Engine, Ledger, Pace, Retries, Route, ledger_file
-from whyfeel.errors import AskFailed, Interrupted, KeyRefused, RunStopped, UserError
+from whyfeel.engine import Ledger, Route, ledger_file
+from whyfeel.errors import AskFailed, KeyRefused, RunStopped
 from whyfeel.judging import Judge
-from whyfeel.media import MediaStore
-from whyfeel.models import Batched, Endpoint
 from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
 from whyfeel.runs.controls import CANARY, Control, Respond
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
@@ -26,6 +23,7 @@ from whyfeel.runs.manifest import note_taken
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.select import selected
+from whyfeel.runs.sitting import Watch, engine_of, media_store, signals
 from whyfeel.runs.spec import RunSpec
 from whyfeel.runs.spool import Spool
 from whyfeel.runs.summarise import adopt, held_to_account, summarise
@@ -38,26 +36,6 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 TICK = 0.25  # seconds between two looks at the progress
 BAD_PICTURE, FAULT = "bad picture", "fault"
-
-
-class Watch(Protocol):
-    """Who looks on: gets remarks and, a few times a second, how far the run is."""
-
-    def note(self, text: str) -> None:
-        """Something the user should know, in one line."""
-        ...
-
-    def start(self, total: int, counts: Counts) -> None:
-        """The samples start; `counts` keeps changing."""
-        ...
-
-    def tick(self, done: int) -> None:
-        """So many samples are done."""
-        ...
-
-    def finish(self) -> None:
-        """The samples are done, or the run stopped."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -140,9 +118,9 @@ class _Sitting:
             self.responses = opened.enter_context(closing(Spool(self.folder.path)))
             self.judgements = opened.enter_context(closing(Spool(self.folder.path)))
             self.controls = [opened.enter_context(closing(Spool(self.folder.path))) for _ in job.controls]
-            self.engine = _engine(job, ledger, reuse, media, self.watch)
+            self.engine = engine_of(job.options, job.routes, ledger, reuse, media, self.watch)
             opened.push_async_callback(self.engine.close)
-            with _signals(self.engine):
+            with signals(self.engine):
                 await self._stream()
             if job.until is not None:
                 for spool in (self.responses, self.judgements):
@@ -265,47 +243,3 @@ class _Sitting:
         for folder in folders:
             write_whole(folder.judgements, self.judgements.lines())
             write_json(folder.summary, summary)
-
-
-def media_store(task: Task, options: RunOptions, folder: RunFolder) -> MediaStore:
-    """The pictures of a task as a run sends them; those at URLs lie in the run's own folder."""
-    return MediaStore(task.images, max_side=options.max_side, fetched=folder.pictures)
-
-
-def _engine(job: Job, ledger: Ledger, reuse: Mapping[str, Ledger], media: MediaStore, watch: Watch) -> Engine:
-    options, spent = job.options, ledger.totals()
-    if options.max_cost is not None and spent.cost is None:
-        raise UserError("--max-cost: what this run's earlier answers cost is not known, so it cannot be kept")
-    return Engine(
-        {role: _batched(route, ledger, watch) if route.batched else route for role, route in job.routes.items()},
-        ledger,
-        media,
-        concurrency=options.concurrency,
-        budget=Budget(options.max_calls, options.max_cost, calls=spent.tries, cost=spent.cost or 0.0),
-        reuse=reuse,
-        pace=Pace(options.rpm, options.tpm),
-        retries=Retries(seed=options.seed),
-    )
-
-
-def _batched(route: Route, ledger: Ledger, watch: Watch) -> Route:
-    """The same model, asked through its provider's batch service."""
-    model = route.model
-    assert isinstance(model, Endpoint)  # what a provider's name stands for
-    return replace(route, model=Batched(model, BatchBook(ledger.path, model.address), watch.note))
-
-
-@contextmanager
-def _signals(engine: Engine) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the engine in good order; a second one at once."""
-    loop = asyncio.get_running_loop()
-    caught: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
-    before = {one: signal.getsignal(one) for one in caught}
-    for one in caught:
-        loop.add_signal_handler(one, engine.stop, Interrupted(one))
-    try:
-        yield
-    finally:
-        for one in caught:
-            loop.remove_signal_handler(one)
-            signal.signal(one, before[one])  # asyncio would leave the system's own

@@ -14,7 +14,8 @@ from whyfeel.prompts import Prompts
 from whyfeel.records import content_id
 from whyfeel.runs.folder import RunFolder, write_json
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.plan import absolute, addresses
+from whyfeel.runs.plan import absolute
+from whyfeel.runs.routing import addresses
 from whyfeel.runs.spec import JudgeSpec, RunSpec, differences
 
 SCHEMA = 1

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from whyfeel.engine import Route
 from whyfeel.errors import UserError
-from whyfeel.judging import MODEL_FOILS, Judge, build_judge, family, same_family, takes_foils, with_foils
+from whyfeel.judging import Judge
 from whyfeel.media import MediaStore, conversion
-from whyfeel.models import Prices, build_model, declared_name, load_prices
-from whyfeel.models.embedder import load_embedder
+from whyfeel.models import Prices, load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
-from whyfeel.runs.controls import CONTROL_FOILS, Control, control_samples, model_controls, plan_controls
-from whyfeel.runs.destinations import check_local
+from whyfeel.runs.controls import Control, control_samples, model_controls, plan_controls
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import RunOptions
-from whyfeel.runs.select import Chosen, choose, selected, some
-from whyfeel.runs.spec import JudgeSpec, RunSpec, file_hashes, prompt_hashes
+from whyfeel.runs.plan_judge import BASELINE, Judging, kinship, plan_judge
+from whyfeel.runs.routing import route_to
+from whyfeel.runs.select import Chosen, choose, selected
+from whyfeel.runs.spec import RunSpec, file_hashes, prompt_hashes
 from whyfeel.strategies import Strategy, build_baseline, build_strategy, captions_from
 from whyfeel.tasks import Task, open_task
 
-FOILED_SAMPLES = 100  # of a judge that asks a model
 ANSWER = "answer"  # the role of the model under test, and the purpose its answers are booked under
 CAPTION = "caption"
-BASELINE = "baseline:"
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: b
         raise UserError(f"--captioner: the strategy {strategy.name} asks for no captions")
     named = {ANSWER: options.model, CAPTION: options.captioner or options.model}
     return {
-        role: _route(options, named[role], role, prices, options.gen if role == ANSWER else {}, calls=calls)
+        role: route_to(options, named[role], role, prices, options.gen if role == ANSWER else {}, calls=calls)
         for role in strategy.roles
     }
 
@@ -141,101 +138,10 @@ def _captions_spec(options: RunOptions, routes: Mapping[str, Route]) -> dict[str
     return {"captioner": routes[CAPTION].model.name} if CAPTION in routes else {}
 
 
-def kinship(candidate: str, judges: str | None) -> tuple[str, ...]:
-    """A warning for each judge of the candidate's own family: models tend to prefer answers of their own kind."""
-    if candidate.startswith(BASELINE) or judges is None:
-        return ()
-    related = [judge for judge in judges.split(",") if same_family(candidate, judge)]
-    return tuple(
-        f"the judge {judge} and the model {candidate} are of one family ({family(judge)}); judges tend to prefer "
-        "their own kind: take another, or a panel"
-        for judge in related
-    )
-
-
 def roles_shown(strategy: Strategy | None, judge: Judge) -> list[str]:
     """The roles whose asks show pictures."""
     roles = {**(strategy.roles if strategy is not None else {}), **judge.roles}
     return [role for role, shown in roles.items() if shown]
-
-
-@dataclass(frozen=True)
-class Judging:
-    """A judge, ready.
-
-    Attributes:
-        bare: the judge without foils.
-        judge: with the foils that the samples of the run have.
-        controls: with those that the controls have.
-        held: the samples of the controls, where the judge calls a model.
-        spec: what decides its verdicts.
-        routes: to the models it asks, none for an offline judge.
-    """
-
-    bare: Judge
-    judge: Judge
-    controls: Judge
-    held: Sequence[Sample]
-    spec: JudgeSpec
-    routes: dict[str, Route]
-
-
-def plan_judge(
-    options: RunOptions, task: Task, chosen: Chosen, prompts: Prompts, prices: Prices, *, calls: bool = True
-) -> Judging:
-    """A judge for the chosen samples of a task.
-
-    Raises:
-        UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round.
-    """
-    named = [name.strip() for name in options.judge_model.split(",")] if options.judge_model else []
-    embedder = load_embedder(options.embedder, local_only=options.local_only) if options.embedder else None
-    bare = build_judge(
-        *(options.judge, prompts, task, task.scorer),
-        members=[declared_name(one) for one in named],
-        see_image=options.see_image,
-        seed=options.seed,
-        foils=task.foils,
-        embed=embedder,
-    )
-    if bare.roles and not named:
-        raise UserError(f"the judge {bare.name} asks a model: name it with --judge-model")
-    if not bare.roles and (named or options.judge_gen):
-        raise UserError(f"the judge {bare.name} asks no model: leave --judge-model and --judge-gen out")
-    routes = {
-        role: _route(options, name, role, prices, options.judge_gen, calls=calls)
-        for role, name in zip(bare.roles, named, strict=True)
-    }
-    spec = JudgeSpec(
-        *(bare.name, ",".join(route.model.name for route in routes.values()) or None, options.judge_gen),
-        prompt_hashes(prompts, bare.prompts),
-        pictures=conversion(options.max_side) if any(bare.roles.values()) else "",
-        version=bare.version,
-        embedder=embedder.digest if embedder else "",
-    )
-    held = control_samples(options, lambda: selected(task, chosen)) if bare.roles else []
-    judge, controls = _foiled(options, task, chosen, bare, held)
-    return Judging(bare, judge, controls, held, spec, routes)
-
-
-def _foiled(
-    options: RunOptions, task: Task, chosen: Chosen, bare: Judge, held: Sequence[Sample]
-) -> tuple[Judge, Judge]:
-    """The judge of the samples, and that of the controls.
-
-    Where the headline decides when to stop, every sample needs what chance gives it.
-    """
-    if not takes_foils(bare):
-        return bare, bare
-    if options.until is None:
-        each, foiled = MODEL_FOILS, some(lambda: selected(task, chosen), FOILED_SAMPLES, options.seed, "foils")
-    else:
-        each, foiled = CONTROL_FOILS, list(selected(task, chosen))
-
-    def judge(count: int, samples: Sequence[Sample]) -> Judge:
-        return with_foils(bare, task, task.foils, count, options.seed, {sample.id for sample in samples})
-
-    return judge(each, foiled), judge(CONTROL_FOILS, held)
 
 
 def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
@@ -247,20 +153,6 @@ def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
     if options.strategy != "direct" or options.gen:
         raise UserError(f"{options.model} asks no model: leave --strategy and --gen out")
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)
-
-
-def _route(options: RunOptions, spec: str, role: str, prices: Prices, gen: Mapping[str, Any], *, calls: bool) -> Route:
-    """A model, priced (a budget in money needs a price), and how it is asked."""
-    batched = options.batch is not None and spec.startswith(f"{options.batch}:")
-    if batched:
-        prices = {name: price.halved for name, price in prices.items()}
-    model = build_model(spec, role, prices, calls=calls, local_only=options.local_only)
-    if options.max_cost is not None and model.price is None:
-        raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
-    route = Route(model, gen, batched)
-    if options.local_only:
-        check_local({role: route})
-    return route
 
 
 def _surveyed(plan: Plan) -> Plan:
@@ -291,14 +183,6 @@ def _surveyed(plan: Plan) -> Plan:
             f"({next(iter(bad.values()))}); {plan.task.images_help}"
         )
     return replace(plan, total=total, pictured=shown > 0, bad=bad, urls=tuple(urls))
-
-
-def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:
-    """Where each role's model lives, for the manifest."""
-    return [
-        {"role": role, "model": route.model.name, "address": route.model.address}
-        for role, route in sorted(plan_routes.items())
-    ]
 
 
 def absolute(path: Path | None) -> str | None:

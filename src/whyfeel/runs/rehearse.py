@@ -16,10 +16,10 @@ from whyfeel.errors import AskFailed, CallFailed
 from whyfeel.judging import Judge, conversations
 from whyfeel.records import Response, Sample
 from whyfeel.runs.controls import CANARY, Respond
-from whyfeel.runs.execute import media_store
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER, Plan, plan_run
+from whyfeel.runs.sitting import media_store
 
 STAND_IN = "stand-in "
 SAMPLES, FOILS, CONTROLS = "samples", "foils", "controls"  # what a call is for
@@ -34,9 +34,7 @@ class _Book:
     tokens_out: Counter[str] = field(default_factory=Counter)
     parts: Counter[str] = field(default_factory=Counter)  # calls by what they are for: samples, foils, each control
     again: int = 0  # how often an answer that is not known yet is judged once more, against a foil
-    seen: set[str] = field(
-        default_factory=set
-    )  # keys: equal asks are one call, though no verdict is kept
+    seen: set[str] = field(default_factory=set)  # keys: equal asks are one call, though no verdict is kept
 
 
 class _StandIn:

@@ -14,14 +14,15 @@ from whyfeel.prompts import load_prompts
 from whyfeel.records import Response, Sample
 from whyfeel.runs.answers import read_answers
 from whyfeel.runs.controls import Control, plan_controls
-from whyfeel.runs.execute import Job, RunResult, Watch, execute
+from whyfeel.runs.execute import Job, RunResult, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_responses
 from whyfeel.runs.manifest import add_judge, open_run, spec_of
 from whyfeel.runs.options import NO_CONTROLS, RunOptions
-from whyfeel.runs.plan import BASELINE, Judging, kinship, plan_judge
+from whyfeel.runs.plan_judge import BASELINE, Judging, kinship, plan_judge
 from whyfeel.runs.run import show_pictures
 from whyfeel.runs.select import Chosen, choose, selected
+from whyfeel.runs.sitting import Watch
 from whyfeel.runs.spec import RunSpec, differences, file_hashes
 from whyfeel.runs.until import first_taken
 from whyfeel.tasks import Task, open_task

@@ -15,11 +15,12 @@ from whyfeel.media.fetch import fetch_pictures
 from whyfeel.models.route import trusted
 from whyfeel.records import Media, Sample
 from whyfeel.runs.destinations import announcement, picture_hosts
-from whyfeel.runs.execute import Job, RunResult, Watch, execute
+from whyfeel.runs.execute import Job, RunResult, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.manifest import open_run
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import Plan, plan_run, roles_shown
+from whyfeel.runs.sitting import Watch
 from whyfeel.runs.until import Until
 from whyfeel.tasks import Task
 

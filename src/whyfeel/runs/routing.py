@@ -1,0 +1,36 @@
+"""The models of a run: which answers in which role, how it is asked, and where it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from whyfeel.engine import Route
+from whyfeel.errors import UserError
+from whyfeel.models import Prices, build_model
+from whyfeel.runs.destinations import check_local
+from whyfeel.runs.options import RunOptions
+
+
+def route_to(
+    options: RunOptions, spec: str, role: str, prices: Prices, gen: Mapping[str, Any], *, calls: bool
+) -> Route:
+    """A model, priced (a budget in money needs a price), and how it is asked."""
+    batched = options.batch is not None and spec.startswith(f"{options.batch}:")
+    if batched:
+        prices = {name: price.halved for name, price in prices.items()}
+    model = build_model(spec, role, prices, calls=calls, local_only=options.local_only)
+    if options.max_cost is not None and model.price is None:
+        raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
+    route = Route(model, gen, batched)
+    if options.local_only:
+        check_local({role: route})
+    return route
+
+
+def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:
+    """Where each role's model lives, for the manifest."""
+    return [
+        {"role": role, "model": route.model.name, "address": route.model.address}
+        for role, route in sorted(plan_routes.items())
+    ]

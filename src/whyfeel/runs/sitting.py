@@ -1,0 +1,94 @@
+"""What a sitting works with: the engine and its pictures, who looks on, and how signals stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Protocol
+
+from whyfeel.engine import BatchBook, Budget, Counts, Engine, Ledger, Pace, Retries, Route
+from whyfeel.errors import Interrupted, UserError
+from whyfeel.media import MediaStore
+from whyfeel.models import Batched, Endpoint
+from whyfeel.runs.folder import RunFolder
+from whyfeel.runs.options import RunOptions
+from whyfeel.tasks import Task
+
+
+class Watch(Protocol):
+    """Who looks on: gets remarks and, a few times a second, how far the run is."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know, in one line."""
+        ...
+
+    def start(self, total: int, counts: Counts) -> None:
+        """The samples start; `counts` keeps changing."""
+        ...
+
+    def tick(self, done: int) -> None:
+        """So many samples are done."""
+        ...
+
+    def finish(self) -> None:
+        """The samples are done, or the run stopped."""
+        ...
+
+
+def media_store(task: Task, options: RunOptions, folder: RunFolder) -> MediaStore:
+    """The pictures of a task as a run sends them; those at URLs lie in the run's own folder."""
+    return MediaStore(task.images, max_side=options.max_side, fetched=folder.pictures)
+
+
+def engine_of(
+    options: RunOptions,
+    routes: Mapping[str, Route],
+    ledger: Ledger,
+    reuse: Mapping[str, Ledger],
+    media: MediaStore,
+    watch: Watch,
+) -> Engine:
+    """The engine of a run: its limits from the options, its spending from the ledger.
+
+    Raises:
+        UserError: a bound on cost is given, and what earlier answers cost is not known.
+    """
+    spent = ledger.totals()
+    if options.max_cost is not None and spent.cost is None:
+        raise UserError("--max-cost: what this run's earlier answers cost is not known, so it cannot be kept")
+    return Engine(
+        {role: _batched(route, ledger, watch) if route.batched else route for role, route in routes.items()},
+        ledger,
+        media,
+        concurrency=options.concurrency,
+        budget=Budget(options.max_calls, options.max_cost, calls=spent.tries, cost=spent.cost or 0.0),
+        reuse=reuse,
+        pace=Pace(options.rpm, options.tpm),
+        retries=Retries(seed=options.seed),
+    )
+
+
+def _batched(route: Route, ledger: Ledger, watch: Watch) -> Route:
+    """The same model, asked through its provider's batch service."""
+    model = route.model
+    assert isinstance(model, Endpoint)  # what a provider's name stands for
+    return replace(route, model=Batched(model, BatchBook(ledger.path, model.address), watch.note))
+
+
+@contextmanager
+def signals(engine: Engine) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the engine in good order; a second one at once."""
+    loop = asyncio.get_running_loop()
+    caught: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.getsignal(one) for one in caught}
+    for one in caught:
+        loop.add_signal_handler(one, engine.stop, Interrupted(one))
+    try:
+        yield
+    finally:
+        for one in caught:
+            loop.remove_signal_handler(one)
+            signal.signal(one, before[one])  # asyncio would leave the system's own
