@@ -107,7 +107,16 @@ def offline() -> Iterator[tuple[str, str, str]]:
         with (WORK / "prior" / "responses.jsonl").open() as lines:
             given = [json.loads(line) for line in lines]
         answers.write_text("".join(json.dumps({one["id"]: one["text"]}) + "\n" for one in given))
-        judge = ("judge-answers", str(answers), "--task", "eibench-basic", "--data", str(released), "--judge", "overlap")
+        judge = (
+            "judge-answers",
+            str(answers),
+            "--task",
+            "eibench-basic",
+            "--data",
+            str(released),
+            "--judge",
+            "overlap",
+        )
         controls = measure([WHYFEEL, *judge, "--out", str(fresh("controls"))])
         answers.unlink()
         yield "the same with its seven controls: wall time", "60 s", f"{controls.wall:.1f} s"

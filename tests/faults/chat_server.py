@@ -56,6 +56,11 @@ class Call:
     def digest(self) -> str:
         return hashlib.sha256(self.raw).hexdigest()[:16]
 
+    def said(self, speaker: str = "user") -> str:
+        """The words of the first turn of a speaker."""
+        content = next(one["content"] for one in self.body["messages"] if one["role"] == speaker)
+        return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
     @property
     def person(self) -> int:
         """The number of the record the question, or the answer to be judged, is about."""

@@ -23,11 +23,13 @@ from PIL import Image
 
 from whyfeel.cli.progress import Quiet
 from whyfeel.engine import Retries
+from whyfeel.judging import CANARIES, CANARY_SAMPLES
 from whyfeel.runs import RunResult, run, run_options
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = 40
 EMOTIONS = ("happy", "angry", "sad")
+CANARY_CALLS = CANARY_SAMPLES * len(CANARIES)  # of a judge that is a model; no option of a run leaves them out
 WAIT = 40.0  # seconds after which a process that should have ended fails the test
 HUNG = 60.0  # seconds after which a test that hangs in this process fails
 
@@ -39,6 +41,11 @@ class Data:
     file: Path
     images: Path
     count: int
+
+    @property
+    def calls(self) -> int:
+        """What a run without controls asks: an answer and a verdict for each record, and the verdicts on canaries."""
+        return 2 * self.count + CANARY_CALLS
 
 
 @dataclass(frozen=True)
@@ -206,14 +213,14 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
 
 @pytest.fixture
 def args() -> Callable[..., list[object]]:
-    """The command line of a run whose judge asks the same server, unless told otherwise."""
+    """The command line of a run without controls whose judge asks the same server, unless told otherwise."""
 
     def build(
         data: Data, server: ChatServer, out: Path, *more: object, judge: ChatServer | None = None
     ) -> list[object]:
         judging = ["--judge", "official-llama3", "--judge-model", (judge or server).model("judge")]
         places = ["--data", data.file, "--images", data.images, "--out", out]
-        return ["run", "jsonl", "--model", server.model("mock"), *judging, *places, *more]
+        return ["run", "jsonl", "--model", server.model("mock"), *judging, "--controls", "none", *places, *more]
 
     return build
 
@@ -235,13 +242,25 @@ def options(
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunResult]:
-    """A run in this process that is quick to try again: what the command does, less its start-up time."""
-    monkeypatch.setattr("whyfeel.runs.execute.Retries", functools.partial(Retries, first=0.01, longest=0.05))
+    """A run in this process that is quick to try again: what the command does, less its start-up time.
+
+    Controls and canaries, which tests of other things would have to count, are there only with `controlled`.
+    """
+    monkeypatch.setattr("whyfeel.runs.sitting.Retries", functools.partial(Retries, first=0.01, longest=0.05))
 
     def start(
-        data: Data, server: ChatServer, out: Path, *, judge_server: ChatServer | None = None, **more: Any
+        data: Data,
+        server: ChatServer,
+        out: Path,
+        *,
+        judge_server: ChatServer | None = None,
+        controlled: bool = False,
+        **more: Any,
     ) -> RunResult:
-        return run(run_options(options(data, server, out, judge_server, more)), Quiet())
+        with pytest.MonkeyPatch.context() as patch:
+            if not controlled:
+                patch.setattr("whyfeel.runs.plan.plan_controls", lambda *_: ())
+            return run(run_options(options(data, server, out, judge_server, more)), Quiet())
 
     return start
 
@@ -251,9 +270,9 @@ def reference(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing disturbed."""
     out = tmp_path_factory.mktemp("reference") / "run"
     with ChatServer(good) as server:
-        result = run(run_options(options(data, server, out, None, {"concurrency": 8})), Quiet())
+        result = run(run_options(options(data, server, out, None, {"concurrency": 8, "controls": "none"})), Quiet())
     assert result.summary["scored"] == data.count
-    assert len(server.calls) == 2 * data.count
+    assert len(server.calls) == data.calls
     return out
 
 
@@ -271,6 +290,7 @@ def results_of(run: Path) -> dict[str, bytes]:
     """What two runs with the same answers must have in common: every file that is a function of the ledger."""
     files = [run / "responses.jsonl", run / "judgements.jsonl", *sorted(run.glob("judges/*/judgements.jsonl"))]
     assert len(files) == 3
+    files += sorted(run.glob("judges/*/controls/*.jsonl"))
     return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batch_server import Answerer, BatchServer, answers
@@ -30,11 +33,19 @@ def command(tmp_path: Path):
     (tmp_path / "prices.toml").write_text(PRICES)
 
     def build(data, out: Path, *more: object) -> list[object]:
-        judging = ["--judge", "official-gpt", "--judge-model", "openai:gpt-test"]
+        judging = ["--judge", "official-gpt", "--judge-model", "openai:gpt-test", "--controls", "none"]
         places = ["--data", data.file, "--images", data.images, "--out", out, "--prices", tmp_path / "prices.toml"]
         return ["run", "jsonl", "--model", "openai:gpt-test", "--batch", "openai", *judging, *places, *more]
 
     return build
+
+
+def step(request: dict[str, Any]) -> str:
+    """What a request asks for."""
+    said = json.dumps(request["body"]["messages"])
+    if "reference triggers" not in said:
+        return "answer"
+    return "verdict" if re.search(r"1\. reason \d", said) else "canary"
 
 
 def env(server: BatchServer) -> dict[str, str]:
@@ -45,13 +56,18 @@ def test_a_run_goes_up_as_one_file_a_step_and_costs_half(cli, batches, command, 
     server = batches()
     done = cli.run(*command(few, tmp_path / "run", "--json"), env=env(server))
     summary = json.loads(done.out)
-    assert (done.status, summary["scored"], summary["calls"]) == (0, few.count, 2 * few.count)
-    assert [len(made.requests) for made in server.batches.values()] == [few.count, few.count]
+    assert (done.status, summary["scored"], summary["calls"]) == (0, few.count, few.calls)
+    kinds = [Counter(map(step, made.requests)) for made in server.batches.values()]
+    assert sum(kinds, Counter()) == {"answer": few.count, "verdict": few.count, "canary": few.calls - 2 * few.count}
+    assert [kind["answer"] for kind in kinds if kind["answer"]] == [few.count]
+    assert [kind["verdict"] for kind in kinds if kind["verdict"]] == [few.count]
+    assert len(kinds) <= 3, "what is known from the start goes up with the first step, or at once after it"
     assert server.keys == {f"Bearer {KEY}"}
-    shown = server.batches["batch_1"].requests[0]["body"]["messages"][0]["content"]
+    every = [request for made in server.batches.values() for request in made.requests]
+    shown = next(request for request in every if step(request) == "answer")["body"]["messages"][0]["content"]
     assert shown[0]["image_url"]["url"].startswith("data:image/png;base64,")
     # 100 tokens in at $4 and 10 out at $20 a million: $0.0006 a call, and half of it in a batch
-    assert summary["cost"] == pytest.approx(2 * few.count * 0.0003)
+    assert summary["cost"] == pytest.approx(few.calls * 0.0003)
     assert [line["text"] for line in lines(tmp_path / "run" / "responses.jsonl")] == [
         f"1. reason {n}" for n in range(few.count)
     ]
@@ -90,7 +106,7 @@ def test_a_killed_run_finds_its_batch_again_and_pays_once(moment, cli, batches, 
     done = cli.run(*command(few, run), env=env(server))
     assert done.status == 0
     assert set(server.asked().values()) == {1}
-    assert len(server.asked()) == 2 * few.count
+    assert len(server.asked()) == few.calls
     assert results(run) == results(tmp_path / "calm")
 
 
@@ -156,7 +172,7 @@ def test_a_setting_the_model_does_not_take_is_left_out_of_the_next_batch(cli, ba
     done = cli.run(*command(few, tmp_path / "run", "--json"), env=env(server))
     summary = json.loads(done.out)
     assert (done.status, summary["scored"]) == (0, few.count)
-    assert summary["left_out"] == {"temperature": 2 * few.count}
+    assert summary["left_out"] == {"temperature": few.calls}
 
 
 def test_garbage_in_an_output_file_is_nobodys_answer(cli, batches, command, few, tmp_path):
@@ -183,7 +199,7 @@ def test_only_the_named_provider_goes_by_batch(cli, batches, command, few, serve
     done = cli.run(*line, env=env(server))
     assert (done.status, json.loads(done.out)["scored"]) == (0, few.count)
     assert len(direct.calls) == few.count
-    assert len(server.asked()) == few.count
+    assert len(server.asked()) == few.calls - few.count
 
 
 def test_a_batch_of_nothing_that_was_named_is_a_mistake(cli, batches, few, args, serve, tmp_path):

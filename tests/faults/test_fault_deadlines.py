@@ -74,7 +74,7 @@ def test_an_endless_reply_is_cut_off_at_the_cap(hasty, few, serve, here, tmp_pat
 
 def test_a_host_that_swallows_connections_is_an_endpoint_that_is_down(hasty, few, here, monkeypatch, tmp_path):
     """A full queue of connections: the next one is neither taken nor refused."""
-    monkeypatch.setattr("whyfeel.runs.execute.Pace", functools.partial(Pace, patience=0.5))
+    monkeypatch.setattr("whyfeel.runs.sitting.Pace", functools.partial(Pace, patience=0.5))
     with ExitStack() as stack:
         listening = stack.enter_context(closing(socket.socket()))
         listening.bind(("127.0.0.1", 0))

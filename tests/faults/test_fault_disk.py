@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from chat_server import Call, ChatServer, Say, chat, words
 
+from needs import need
 from whyfeel.cli.progress import Quiet
 from whyfeel.runs import run, run_options
 
@@ -108,13 +108,6 @@ def test_a_file_that_may_not_grow_stops_the_run_and_room_lets_it_end(
     assert not kept & sent.keys()
     assert exported(out) == whole
     assert len(durable(out)) == COUNT
-
-
-def need(found: bool, what: str) -> None:
-    if not found and os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"needed here: {what}")
-    if not found:
-        pytest.skip(f"not on this machine: {what}")
 
 
 @pytest.fixture

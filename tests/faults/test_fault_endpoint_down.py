@@ -43,12 +43,12 @@ def test_a_dead_endpoint_stops_the_run_within_a_minute_and_the_run_goes_on_later
     refusing.close()
     server = serve(good, port)
     assert cli.run(*command).status == 0
-    assert len(server.calls) == 2 * data.count
+    assert len(server.calls) == data.calls
     assert results(run) == results(reference)
 
 
 def test_patience_is_counted_from_the_first_refusal(few, refusing, here, monkeypatch, tmp_path):
-    monkeypatch.setattr("whyfeel.runs.execute.Pace", functools.partial(Pace, patience=0.5))
+    monkeypatch.setattr("whyfeel.runs.sitting.Pace", functools.partial(Pace, patience=0.5))
     began = monotonic()
     with pytest.raises(EndpointDown, match="could not be reached"):
         here(few, elsewhere(refusing), tmp_path / "run")
@@ -78,7 +78,7 @@ def test_an_endpoint_that_comes_back_in_time_costs_no_sample(few, refusing, serv
 def test_a_judge_that_is_down_stops_the_run_and_keeps_the_answers(
     few, refusing, serve, here, durable, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("whyfeel.runs.execute.Pace", functools.partial(Pace, patience=0.5))
+    monkeypatch.setattr("whyfeel.runs.sitting.Pace", functools.partial(Pace, patience=0.5))
     server, run = serve(good), tmp_path / "run"
     with pytest.raises(EndpointDown):
         here(few, server, run, judge_server=elsewhere(refusing))

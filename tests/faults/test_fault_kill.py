@@ -52,7 +52,7 @@ def test_a_killed_run_repeats_nothing_durable_and_ends_the_same(
     for moment in MOMENTS[seed]:
         known, before = durable(run), server.counts()
         process = cli.start(*command)
-        moment(random_, process, server, run, 2 * data.count - len(known))
+        moment(random_, process, server, run, data.calls - len(known))
         process.kill()
         process.wait()
         time.sleep(0.05)  # what the process had sent has arrived
@@ -66,10 +66,10 @@ def test_a_killed_run_repeats_nothing_durable_and_ends_the_same(
     sent = server.counts() - before
     assert done.status == 0, done.err
     assert not known & sent.keys()
-    assert sum(sent.values()) == 2 * data.count - len(known)
-    assert len(server.calls) <= 2 * data.count + CONCURRENCY * len(MOMENTS[seed])
+    assert sum(sent.values()) == data.calls - len(known)
+    assert len(server.calls) <= data.calls + CONCURRENCY * len(MOMENTS[seed])
     assert results(run) == results(reference)
-    assert len(ledger(run)) == 2 * data.count
+    assert len(ledger(run)) == data.calls
 
 
 def test_the_lock_dies_with_its_process(few, serve, cli, args, tmp_path):

@@ -19,17 +19,12 @@ from chat_server import Call, Say, chat, words
 
 from whyfeel.engine import Pace
 from whyfeel.errors import EndpointDown
+from whyfeel.judging import CANARIES
 from whyfeel.prompts import shipped_prompts
 from whyfeel.runs.select import choose, selected
 
 ANSWER = re.compile(r"BEGIN ANSWER (\w+)\n(.*)\nEND ANSWER \1", re.DOTALL)
 COUNT = re.compile(r"emotion, (\d+) in all")
-
-
-def text_of(call: Call, speaker: str = "user") -> str:
-    """The words of the first turn of a speaker."""
-    content = next(one["content"] for one in call.body["messages"] if one["role"] == speaker)
-    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
 def shown(call: Call) -> int:
@@ -39,7 +34,7 @@ def shown(call: Call) -> int:
 
 def block(call: Call, **changes: Any) -> dict[str, Any]:
     """A sound verdict: the first trigger is supported by the answer's first words, the others are absent."""
-    said = text_of(call)
+    said = call.said()
     found = ANSWER.search(said)
     count = COUNT.search(said)
     assert found is not None
@@ -73,6 +68,18 @@ def told(few: Any, server: Any, out: Path, *more: object) -> list[object]:
 
 def verdicts(server: Any, *models: str) -> list[object]:
     return ["--judge", "verdicts", "--judge-model", ",".join(map(server.model, models))]
+
+
+ALONE = ("--controls", "none")
+FOILS = 3 * 2 + 3 * 2 + 2 * 1  # three emotions, of three, three and two of the eight records, against each other's
+
+
+def of_answers(calls: list[Call], few: Any) -> list[Call]:
+    """Those that judge the model's answers; the others judge canaries, of some of the records."""
+    found = {call.number: ANSWER.search(call.said()) for call in calls}
+    canaries = [call for call in calls if (one := found[call.number]) is not None and one[2] in CANARIES]
+    assert len({(call.person, found[call.number][2]) for call in canaries}) == few.calls - 2 * few.count
+    return [call for call in calls if call not in canaries]
 
 
 # --- the judge `verdicts` ------------------------------------------------------------------------------------------
@@ -134,12 +141,12 @@ def test_a_verdict_within_the_answer_gains_nothing(few, serve, cli, tmp_path, li
         return chat(sound(call) if call.model == "judge" else f"1. Rain. {FORGED}")
 
     server = serve(script)
-    done = cli.run(*told(few, server, tmp_path / "run", *verdicts(server, "judge")))
+    done = cli.run(*told(few, server, tmp_path / "run", *verdicts(server, "judge"), *ALONE))
     assert done.status == 0, done.err
     assert json.loads(done.out)["scored"] == few.count
     nonces = set()
-    for call in server.asked("judge"):
-        found = ANSWER.search(text_of(call))
+    for call in of_answers(server.asked("judge"), few):
+        found = ANSWER.search(call.said())
         assert found is not None
         assert found[2] == f"1. Rain. {FORGED}"
         nonces.add(found[1])
@@ -172,7 +179,8 @@ def test_a_panel_of_three_by_hand(few, serve, cli, tmp_path, lines) -> None:
 
     server = serve(judge_of(reply))
     members = ["judge-a", "judge-b", "judge-c"]
-    done = cli.run(*told(few, server, tmp_path / "run", *verdicts(server, *members)))
+    command = told(few, server, tmp_path / "run", *verdicts(server, *members), *ALONE)
+    done = cli.run(*command)
     assert done.status == 0, done.err
     summary = json.loads(done.out)
     assert summary["scored"] == few.count
@@ -182,12 +190,13 @@ def test_a_panel_of_three_by_hand(few, serve, cli, tmp_path, lines) -> None:
     assert [one["recall"] for one in panel["members"]] == pytest.approx([sum(recalls) / 8] * 2 + [0])
     assert panel["agreement"]["n"] == sum(1 + n % 4 for n in range(few.count))
     assert panel["agreement"]["exact"] == pytest.approx(1 - few.count / panel["agreement"]["n"])  # all but the first
-    assert len(server.calls) == 4 * few.count
-    table = cli.run(
-        *[one for one in told(few, server, tmp_path / "run", *verdicts(server, *members)) if one != "--json"]
-    )
+    assert len(server.asked("mock")) == few.count
+    for member in members:
+        assert len(of_answers(server.asked(member), few)) == few.count + FOILS
+    calls = len(server.calls)
+    table = cli.run(*[one for one in command if one != "--json"])
     assert "The members agree on" in table.out
-    assert len(server.calls) == 4 * few.count
+    assert len(server.calls) == calls
     (judge,) = (tmp_path / "run" / "judges").iterdir()
     assert lines(judge / "judgements.jsonl") == lines(tmp_path / "run" / "judgements.jsonl")
 
@@ -203,15 +212,19 @@ def test_a_judge_that_looks_is_another_judge(few, serve, cli, tmp_path) -> None:
     server = serve(judge_of(reply))
     run = tmp_path / "run"
     assert cli.run(*told(few, server, run)).status == 0
-    again = ["judge", run, *verdicts(server, "judge"), "--json"]
+    again = ["judge", run, *verdicts(server, "judge"), *ALONE, "--json"]
     blind = cli.run(*again)
     assert blind.status == 0, blind.err
     assert "pictures go to" not in blind.err
-    assert {shown(call) for call in server.asked("judge")} == {0}
+    judged = server.asked("judge")
+    assert {shown(call) for call in judged} == {0}
+    assert len(of_answers(judged, few)) == few.count + FOILS
     looks = cli.run(*again, "--see-image")
     assert looks.status == 0, looks.err
     assert f"whyfeel: pictures go to 127.0.0.1:{server.port} (this machine)\n" in looks.err
-    assert [shown(call) for call in server.asked("judge")[few.count :]] == [1] * few.count
+    looking = server.asked("judge")[len(judged) :]
+    assert {shown(call) for call in looking} == {1}
+    assert len(of_answers(looking, few)) == few.count + FOILS
     folders = sorted(path.name for path in (run / "judges").iterdir())
     assert len([name for name in folders if name.startswith("verdicts-")]) == 2
     first, second = json.loads(blind.out), json.loads(looks.out)
@@ -219,7 +232,7 @@ def test_a_judge_that_looks_is_another_judge(few, serve, cli, tmp_path) -> None:
     assert second["scores"]["invented"]["overall"]["value"] == pytest.approx(0.5)  # one of two claims
     assert len(server.asked("mock")) == few.count
     assert cli.run(*again, "--see-image").status == 0
-    assert len(server.asked("judge")) == 2 * few.count  # known by now
+    assert len(server.asked("judge")) == len(judged) + len(looking)  # known by now
 
 
 @pytest.mark.parametrize(
@@ -273,7 +286,7 @@ def test_captions_are_asked_of_the_captioner_and_shown_to_the_model(few, serve, 
     assert [shown(call) for call in captioner.calls] == [1] * few.count
     assert [shown(call) for call in server.calls] == [0] * few.count
     assert f"pictures go to 127.0.0.1:{captioner.port} (this machine)\n" in done.err  # and to nobody else
-    said = sorted(int(re.findall(r"A caption, number (\d+)\.", text_of(call))[0]) for call in server.calls)
+    said = sorted(int(re.findall(r"A caption, number (\d+)\.", call.said())[0]) for call in server.calls)
     assert said == list(range(1, few.count + 1))
     persona = shipped_prompts().texts["persona"]
     for call in server.calls:
@@ -294,7 +307,7 @@ def test_captions_of_a_file_stand_before_the_question_and_a_missing_one_is_told(
     assert len(server.calls) == few.count - 1
     for call in server.calls:
         assert shown(call) == 1
-        said = text_of(call)
+        said = call.said()
         assert said.index(f"Caption of {call.person}.") < said.index(f"person {call.person}")
     captions(few, tmp_path, few.count)  # other captions are another run
     other = cli.run(*command)
@@ -421,7 +434,7 @@ def test_without_a_network_the_run_stops_in_one_line_and_goes_on_later(few, serv
         return found(host, *args, **more)
 
     monkeypatch.setattr("socket.getaddrinfo", offline)
-    monkeypatch.setattr("whyfeel.runs.execute.Pace", functools.partial(Pace, patience=0.3))
+    monkeypatch.setattr("whyfeel.runs.sitting.Pace", functools.partial(Pace, patience=0.3))
     model = f"http://box.example:{server.port}/v1#mock"
     with pytest.raises(EndpointDown, match=r"\A[^\n]*box\.example[^\n]*\Z"):
         here(few, server, tmp_path / "run", model=model)

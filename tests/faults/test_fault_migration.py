@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import signal
 import sqlite3
@@ -16,7 +15,11 @@ from pathlib import Path
 import pytest
 from chat_server import ChatServer, good, slow
 
+from needs import need
+from whyfeel.judging import CANARIES, CANARY_SAMPLES
+
 COUNT = 16
+CALLS = 2 * COUNT + CANARY_SAMPLES * len(CANARIES)
 OLD_COLUMNS = (
     "seq, key, purpose, role, model, ask, text, outcome, finish, tokens_in, tokens_out, cost, served, attempts,"
     " source, address, at"
@@ -40,7 +43,8 @@ def texts(texts_of: Callable[[int], Path]) -> Path:
 def command(texts: Path) -> Callable[..., list[object]]:
     def build(server: ChatServer, out: Path, *more: object, model: str | None = None) -> list[object]:
         asked = ["--model", model or server.model("mock"), "--judge-model", model or server.model("judge")]
-        return ["run", "jsonl", *asked, "--judge", "official-llama3", "--data", texts, "--out", out, *more]
+        judge = ["--judge", "official-llama3", "--controls", "none"]
+        return ["run", "jsonl", *asked, *judge, "--data", texts, "--out", out, *more]
 
     return build
 
@@ -79,7 +83,7 @@ def test_an_old_run_goes_on_and_asks_nothing_again(serve, cli, command, durable,
     assert (done.status, done.err) == (0, "")
     sent = server.counts() - before
     assert not known & sent.keys(), "an answer of version 1 was asked for again"
-    assert sum(sent.values()) == 2 * COUNT - len(known)
+    assert sum(sent.values()) == CALLS - len(known)
     assert results(run) == results(whole)
     assert sorted(path.name for path in run.glob("ledger*")) == ["ledger.sqlite", "ledger.v1.sqlite"]
     with closing(sqlite3.connect(run / "ledger.v1.sqlite")) as db:
@@ -110,15 +114,8 @@ def test_a_run_folder_of_the_first_release_goes_on_and_books_its_judge_as_before
     done = cli.run(*command(server, run, "--json"))
     assert (done.status, done.err) == (0, "")
     assert len(server.calls) == calls
-    assert json.loads(done.out)["calls"] == json.loads(first.out)["calls"] == 2 * COUNT
+    assert json.loads(done.out)["calls"] == json.loads(first.out)["calls"] == CALLS
     assert list(json.loads((run / "run.json").read_text())["judges"]) == [JUDGE_1]
-
-
-def need(found: bool, what: str) -> None:
-    if not found and os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(f"needed here: {what}")
-    if not found:
-        pytest.skip(f"not on this machine: {what}")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_a_second_process_is_refused_and_told_who_is_first(few, serve, cli, args
     assert first.poll() is None, "the second process harmed the first"
     server.script = good
     assert cli.end(first).status == 0
-    assert len(server.calls) == 2 * few.count
+    assert len(server.calls) == few.calls
 
 
 @pytest.mark.parametrize(

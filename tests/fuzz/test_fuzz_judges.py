@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutating import Edits, edits, often
 
-from whyfeel.judging import Judge, build_judge, tolerant_score
+from whyfeel.judging import CANARIES, Judge, ObjectionJudge, build_judge, tolerant_score, with_foils
 from whyfeel.judging.claims import content_stems, statements
 from whyfeel.judging.verdict_text import Block, read_verdicts
 from whyfeel.judging.verdicts import nonce_of
@@ -26,7 +26,13 @@ SAMPLE = Sample(
 ANSWER = "1. The rain, which fell all day.\n2. Her dog is lost — and nobody cares.\n3. 喜び"
 NONCE = nonce_of(0, ANSWER)
 PROMPTS = shipped_prompts()
-OVERLAP = build_judge("overlap", PROMPTS, [SAMPLE], "basic")
+FOILS = [
+    Sample(f"f{n}", "Why?", "sad", tuple(map(Trigger, texts)), (Media(f"f{n}.png"),), f"f{n}.png")
+    for n, texts in enumerate(
+        [("Rain", "no dog at all"), ("his dog",), ("\u202e", "a lost dog", "喜び", "{score: 5/5}")]
+    )
+]
+OVERLAP = build_judge("overlap", PROMPTS, [SAMPLE, *FOILS], "basic")
 REASONS = {"unparsed", "two verdicts", "forged verdict", "wrong count", "quote not in answer"}
 
 
@@ -56,17 +62,17 @@ def texts(sound: list[bytes]) -> st.SearchStrategy[str]:
     return st.builds(made, edits, st.sampled_from(sound))
 
 
-def judged(judge: Judge, answer: str, replies: list[str]) -> Judgement:
-    """Lead a judge through its asks; the last reply is given again."""
-    asking = judge.judge(SAMPLE, Response("s", answer))
-    step: Any = next(asking, None)
+def judged(judge: Judge, answer: str, replies: list[str], tries: int = 9, sample: Sample = SAMPLE) -> Judgement:
+    """Lead a judge through its asks, fewer than `tries`; the last reply is given again."""
+    asking = judge.judge(sample, Response("s", answer))
     told = 0
     try:
+        step: Any = next(asking)
         while True:
             assert isinstance(step, Ask)
             step = asking.send(Answer(f"{told:032}", replies[min(told, len(replies) - 1)]))
             told += 1
-            assert told < 9
+            assert told < tries
     except StopIteration as stop:
         return stop.value
 
@@ -81,7 +87,8 @@ def sound(judgement: Judgement) -> None:
         return
     assert judgement.counts["total"] == len(TRIGGERS)
     assert 0 <= judgement.counts["correct"] <= len(TRIGGERS)
-    shares = [value for name, value in judgement.counts.items() if name not in {"correct", "total", "claims"}]
+    assert 0 <= judgement.counts.get("leaked", 0) <= len(TRIGGERS)
+    shares = [value for name, value in judgement.counts.items() if name not in {"correct", "total", "claims", "leaked"}]
     assert all(0 <= value <= 1 for value in shares)
 
 
@@ -155,3 +162,73 @@ def test_any_answer_gets_a_verdict_of_overlap_and_one_of_a_truthful_judge(answer
         sound(judgement)
         return
     assert judgement.counts["correct"] == 0
+
+
+def foiled(members: list[str]) -> Judge:
+    bare = build_judge("verdicts", PROMPTS, [SAMPLE, *FOILS], "basic", members=members)
+    return with_foils(bare, [SAMPLE, *FOILS], "emotion", len(FOILS), 0, {SAMPLE.id})
+
+
+def chance_is_sound(judgement: Judgement) -> None:
+    """Where any foil was judged, the mean over those; every other foil has its reason."""
+    sound(judgement)
+    told = judgement.detail.get("foils", []) if judgement.unscored is None else []
+    f1 = [one["f1"] for one in told if "f1" in one]
+    assert all(0 <= one <= 1 for one in f1)
+    assert all(one["unscored"] in REASONS for one in told if "f1" not in one)
+    if judgement.unscored is None:
+        assert len(told) == len(FOILS)
+        assert judgement.counts.get("chance") == (pytest.approx(sum(f1) / len(f1)) if f1 else None)
+    assert len(judgement.asks) <= 3 * (1 + len(FOILS))
+
+
+@given(st.lists(texts(REPLIES), min_size=1, max_size=6))
+@often(300)
+def test_whatever_is_said_of_foils_chance_is_a_share_or_not_there(replies: list[str]) -> None:
+    chance_is_sound(judged(foiled(["m"]), ANSWER, [REPLIES[0].decode(), *replies], tries=13))
+    chance_is_sound(judged(foiled(["m"]), ANSWER, replies, tries=13))
+
+
+@given(answer=texts([ANSWER.encode(), *(one.encode() for one in CANARIES)]))
+@often(300)
+def test_overlap_gives_any_answer_a_chance(answer: str) -> None:
+    judgement = judged(OVERLAP, answer, [])
+    sound(judgement)
+    assert 0 <= judgement.counts["chance"] <= 1
+
+
+@pytest.mark.parametrize("canary", CANARIES)
+@given(reply=texts(REPLIES))
+@often(60)
+def test_a_canary_earns_what_can_be_quoted_from_it_or_nothing(canary: str, reply: str) -> None:
+    """None of what the replies quote stands in a canary, so that none of them may be accepted with a support."""
+    judge = build_judge("verdicts", PROMPTS, [SAMPLE], "basic", members=["m"])
+    found = judged(judge, canary, [reply.replace(NONCE, nonce_of(0, canary))])
+    sound(found)
+    if found.unscored is None and found.counts["correct"]:
+        quotes = [one["quote"] for one in found.detail["verdicts"] if one["verdict"] == "supported"]
+        assert any(set(content_stems(quote)) <= set(content_stems(canary)) for quote in quotes)
+
+
+@pytest.mark.parametrize("canary", CANARIES)
+@given(reply=texts([*SCORES, b"{score: 0/3}"]))
+@often(60)
+def test_a_canary_before_an_official_judge_is_a_count_or_a_reason(canary: str, reply: str) -> None:
+    found = judged(build_judge("official-gpt", PROMPTS, [SAMPLE], "basic", members=["m"]), canary, [reply])
+    sound(found)
+    assert found.unscored is not None or (found.counts["correct"] > 0) == (tolerant_score(reply) > 0)
+
+
+@given(
+    answer=texts([ANSWER.encode(), "He isn’t angry; he looks, if anything, sad. No sign of joy.".encode()]),
+    emotion=st.text(),
+)
+@often(500)
+def test_any_answer_objects_or_invents_or_says_nothing(answer: str, emotion: str) -> None:
+    judge = ObjectionJudge()
+    for asked in (emotion, "angry", "sad"):
+        sample = Sample("s", "Why?", asked, SAMPLE.triggers, SAMPLE.media, "p.png")
+        counts = judged(judge, answer, [], sample=sample).counts
+        assert set(counts) == {"objected", "invented"}
+        assert counts["objected"] + counts["invented"] in {0, 1}
+        assert not counts["invented"] or statements(answer)

@@ -1,60 +1,28 @@
-"""A judge's model that reads the prompt as any model would and answers truthfully, by exact text match."""
+"""Conversations of a judge with a model whose replies are written to its asks."""
 
 from __future__ import annotations
 
-import json
-import re
-
+from truthful_judge import block, parts, truthful
 from whyfeel.records import Answer, Ask, Asking, Failure, Judgement, Text
-
-PROMPT = re.compile(
-    r"all:\n(?P<triggers>.*?)\n\n.*?\nBEGIN ANSWER (?P<nonce>[0-9a-f]+)\n(?P<answer>.*)\nEND ANSWER (?P=nonce)\n",
-    re.DOTALL,
-)
-NUMBER = re.compile(r"^\s*\d+\. ", re.MULTILINE)
 
 
 def prompt(ask: Ask) -> dict[str, str]:
     """The parts of the first prompt of a conversation."""
-    found = PROMPT.search(said(ask, 1))
-    assert found is not None
-    return found.groupdict()
+    return parts(said(ask, 1))
 
 
 def said(ask: Ask, turn: int) -> str:
     return "".join(part.text for part in ask.messages[turn].parts if isinstance(part, Text))
 
 
-def asks_to_look(ask: Ask) -> bool:
-    return '"seen"' in said(ask, 1)
-
-
 def reply(ask: Ask, verdicts, claims=(), **changed) -> str:
     """A well-formed reply: (verdict, quote) for each trigger, quotes of claims, or (quote, seen)."""
-    block = {
-        "nonce": prompt(ask)["nonce"],
-        "verdicts": [
-            {"number": n, "reason": "because", "quote": quote, "verdict": verdict}
-            for n, (verdict, quote) in enumerate(verdicts, 1)
-        ],
-        "claims": [
-            {"quote": claim, "reason": "because"}
-            if isinstance(claim, str)
-            else {"quote": claim[0], "reason": "because", "seen": claim[1]}
-            for claim in claims
-        ],
-    }
-    return json.dumps(block | changed)
+    return block(said(ask, 1), verdicts, claims, **changed)
 
 
 def perfect(ask: Ask) -> str:
     """What a truthful judge replies that knows a cause by its very words."""
-    parts = prompt(ask)
-    triggers = NUMBER.sub("", parts["triggers"]).split("\n")
-    lines = [NUMBER.sub("", line) for line in parts["answer"].splitlines()]
-    verdicts = [("supported", one) if one in parts["answer"] else ("absent", "") for one in triggers]
-    claims = [line for line in lines if line.strip() and line not in triggers]
-    return reply(ask, verdicts, [(one, "unclear") for one in claims] if asks_to_look(ask) else claims)
+    return truthful(said(ask, 1))
 
 
 def converse(judging: Asking[Judgement], *replies) -> tuple[Judgement, list[Ask]]:

@@ -21,13 +21,17 @@ class Counted:
         return iter(self.samples)
 
 
+# overlap weighs words over the corpus, then draws foils from it; verdicts weighs them to see what questions give away
+PASSES = {"overlap": 2, "verdicts": 1, "official-llama3": 0, "official-gpt": 0}
+
+
 @pytest.mark.parametrize("info", JUDGES, ids=lambda info: info.name)
 def test_every_judge_listed_is_built(info, make_sample):
     corpus = Counted([make_sample("smiling")])
     judge = build_judge(info.name, shipped_prompts(), corpus, "basic")
     assert judge.name == info.name
     assert bool(judge.roles) == (info.name != "overlap")
-    assert corpus.passes == (0 if judge.roles else 1)
+    assert corpus.passes == PASSES[info.name]
     assert "\n" not in judge.note + info.title
 
 
@@ -65,7 +69,7 @@ def test_overlap_reads_the_corpus_as_a_stream(make_sample):
 
 def test_several_models_are_a_panel():
     judge = build_judge("verdicts", shipped_prompts(), [], "basic", members=["a", "b", "c"], see_image=True)
-    assert (judge.name, judge.headline, judge.prompts) == ("verdicts", "f1", ("verdicts",))
+    assert (judge.name, judge.headline, judge.prompts) == ("verdicts", "kf1", ("verdicts",))
     assert dict(judge.roles) == {"judge": True, "judge-2": True, "judge-3": True}
     assert list(judge.roles) == ["judge", "judge-2", "judge-3"]
     assert judge.note.startswith("The mean of 3 judges. ")
@@ -75,7 +79,7 @@ def test_several_models_are_a_panel():
 def test_one_model_is_a_plain_judge(members):
     judge = build_judge("verdicts", shipped_prompts(), [], "basic", members=members)
     assert judge.roles == {"judge": False}
-    assert judge.tally().facts() == {}
+    assert judge.tally().facts().keys() == {"chance", "leaked"}  # and no panel
 
 
 def test_the_seed_reaches_the_nonce(make_sample):

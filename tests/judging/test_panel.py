@@ -57,11 +57,32 @@ def test_the_mean_over_the_members_by_hand(party):
             "f1": (2 / 3 + 2 / 5 + 0) / 3,
             "contradicted": (0 + 1 / 2 + 0) / 3,
             "unsupported": (0 + 1 / 3 + 1) / 3,
+            "leaked": 0,  # so that the same three scores hold without what is leaked
+            "precision_unleaked": (1 + 1 / 3 + 0) / 3,
+            "recall_unleaked": (1 / 2 + 1 / 2 + 0) / 3,
+            "f1_unleaked": (2 / 3 + 2 / 5 + 0) / 3,
         }
     )
     assert [one["model"] for one in got.detail["members"]] == list(MEMBERS)
     assert [one["counts"]["f1"] for one in got.detail["members"]] == [2 / 3, 2 / 5, 0]
     assert json.loads(json.dumps(got.to_json())) == got.to_json() | {"asks": list(got.asks)}
+
+
+def test_what_the_question_gives_away_is_left_out_by_every_member(party):
+    """The cake is given away: of one trigger nothing is found, in no claim, in the two others' claims."""
+    both = by_role(judge=YES, judge_2=BOTH, judge_3=says(("supported", "a cake"), ("supported", "no friends")))
+    got, _ = judged(party, both, given_away=lambda question, gold: {0})
+    assert got.counts["leaked"] == 1
+    assert got.counts["recall_unleaked"] == (0 + 0 + 1) / 3
+    assert got.counts["precision_unleaked"] == (0 + 0 + 1) / 3
+    assert got.counts["recall"] == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
+    assert [one["detail"]["verdicts"][0]["leaked"] for one in got.detail["members"]] == [True] * 3
+
+
+def test_nothing_is_left_over_where_the_question_gives_all_away(party):
+    got, _ = judged(party, by_role(judge=YES, judge_2=BOTH, judge_3=NO), given_away=lambda question, gold: {0, 1})
+    assert got.counts["leaked"] == 2
+    assert not [name for name in got.counts if name.endswith("_unleaked")]
 
 
 def test_retries_go_on_side_by_side(party):
@@ -134,7 +155,7 @@ def test_scores_and_facts_by_hand(party, make_sample):
     judgements = [Judgement.from_json(json.loads(json.dumps(one.to_json()))) for one in judgements]
     tally = tallied([party, other, other, other, party], judgements)
     series = {one.name: one for one in tally.series()}
-    assert next(iter(series)) == "f1"
+    assert next(iter(series)) == "kf1"
     recall = [1 / 2, math.nan, 1 / 3, math.nan, 0]
     np.testing.assert_allclose(series["recall"].numerator, recall)
     np.testing.assert_allclose(series["trigger_recall"].numerator, [1, math.nan, 1 / 3, math.nan, 0])
@@ -156,7 +177,8 @@ def test_scores_and_facts_by_hand(party, make_sample):
 def test_facts_where_nothing_was_judged(party):
     for tally in (tallied([], []), tallied([party], [Judgement(party.id, unscored=Unscored("timeout"))])):
         panel = tally.facts()["panel"]
-        assert panel["agreement"] == {"n": 0, "exact": None, "alpha": None, "why": "no item was rated twice"}
+        why = "undefined (no item was rated twice)"
+        assert panel["agreement"] == {"n": 0, "exact": None, "alpha": None, "why": why}
         assert panel["members"][0]["scored"] == 0
         assert panel["members"][0]["f1"] is None
 

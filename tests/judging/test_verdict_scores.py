@@ -36,6 +36,10 @@ def test_scores_by_hand():
         "f1": 2 / 7,
         "contradicted": 1 / 4,
         "unsupported": 1 / 3,
+        "leaked": 0,  # so that the same three scores hold without what is leaked
+        "precision_unleaked": 1 / 3,
+        "recall_unleaked": 1 / 4,
+        "f1_unleaked": 2 / 7,
     }
 
 
@@ -100,7 +104,45 @@ def test_no_claim_at_all():
         "contradicted": 0,
         "unsupported": 0,
         "invented": 0,
+        "leaked": 0,
+        "precision_unleaked": 0,
+        "recall_unleaked": 0,
+        "f1_unleaked": 0,
     }
+
+
+LEAKING = block(
+    *(("supported", "a clown"), ("supported", "snow"), ("contradicted", "no friends"), ("contradicted", "no rain")),
+    claims=["a cake"],
+)
+
+
+@pytest.mark.parametrize(
+    ("leaked", "recall", "precision"),
+    [
+        # weights 1, 3, 1, 1; five claims: one a trigger, and the cake
+        ({0}, 3 / 5, 1 / 4),  # its trigger and its claim are out
+        ({1}, 1 / 3, 1 / 4),
+        ({2}, 4 / 5, 2 / 4),  # the claim that denied it too
+        ({0, 1}, 0, 0),
+        ({2, 3}, 1, 2 / 3),
+        ({1, 2, 3}, 1, 1 / 2),
+    ],
+)
+def test_scores_without_what_is_given_away(leaked, recall, precision):
+    counts = score(triggers(1, 3, 1, 1), LEAKING, ANSWER, leaked=leaked).counts
+    assert counts["leaked"] == len(leaked)
+    assert (counts["recall_unleaked"], counts["precision_unleaked"]) == (recall, precision)
+    harmonic = 2 * recall * precision / (recall + precision) if recall else 0
+    assert counts["f1_unleaked"] == pytest.approx(harmonic)
+    # and the scores over all triggers are what they were
+    assert (counts["recall"], counts["precision"]) == (4 / 6, 2 / 5)
+
+
+def test_where_all_is_given_away_there_is_no_score_without_it():
+    counts = score(triggers(1, 3, 1, 1), LEAKING, ANSWER, leaked={0, 1, 2, 3}).counts
+    assert counts["leaked"] == 4
+    assert not [name for name in counts if name.endswith("_unleaked")]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +177,7 @@ def test_every_score_is_a_share_and_none_depends_on_an_order(rated, claims, rand
         return score(triggers(*[weight for _, weight in rated]), judged, ANSWER, look=True).counts
 
     found = counts(rated, claims)
-    shares = {name: value for name, value in found.items() if name not in {"correct", "total", "claims"}}
+    shares = {name: value for name, value in found.items() if name not in {"correct", "total", "claims", "leaked"}}
     assert all(0 <= value <= 1 for value in shares.values())
     assert found["correct"] <= found["total"]
     assert found["recall"] == found["correct"] / found["total"]

@@ -64,6 +64,10 @@ def test_a_judgement_by_hand(party):
             "f1": 2 / 5,
             "contradicted": 1 / 2,
             "unsupported": 1 / 3,
+            "leaked": 0,  # so that the same three scores hold without what is leaked
+            "precision_unleaked": 1 / 3,
+            "recall_unleaked": 1 / 2,
+            "f1_unleaked": 2 / 5,
         },
         {
             "verdicts": [
@@ -77,6 +81,23 @@ def test_a_judgement_by_hand(party):
     )
     assert (ask.role, ask.repeat, ask.schema, ask.pictures) == ("judge", 0, SCHEMA, ())
     assert ask.gen == {"temperature": 0, "max_tokens": 540}
+
+
+def test_what_the_question_gives_away_is_marked_and_left_out(party):
+    """Without the trigger that is given away and the claim that denied it: one of one found, in two claims."""
+    asked = replace(party, question="Why is she happy although her friends are away?")
+    given = {}
+
+    def given_away(question, triggers):
+        given[question] = [one.text for one in triggers]
+        return {1}
+
+    got, _ = judged(asked, ANSWER, REPLIES["good"], given_away=given_away)
+    assert given == {asked.question: ["A birthday cake", "Friends around her"]}
+    assert got.counts["leaked"] == 1
+    assert [got.counts[f"{name}_unleaked"] for name in ("recall", "precision", "f1")] == [1, 1 / 2, 2 / 3]
+    assert [got.counts[name] for name in ("recall", "precision", "f1")] == [1 / 2, 1 / 3, 2 / 5]
+    assert [one.get("leaked") for one in got.detail["verdicts"]] == [None, True]
 
 
 def test_the_prompt_holds_what_the_judge_must_know(party):
@@ -124,9 +145,10 @@ def test_what_the_judge_is(party):
     blind, looks = VerdictsJudge(TEXTS), VerdictsJudge(TEXTS, see_image=True, role="judge-2")
     assert (blind.roles, looks.roles) == ({"judge": False}, {"judge-2": True})
     assert [s.name for s in blind.tally().series()] == [
-        *("f1", "recall", "precision", "contradicted", "unsupported", "trigger_recall")
+        *("kf1", "f1", "recall", "precision", "contradicted", "unsupported", "trigger_recall"),
+        *("kf1_unleaked", "f1_unleaked", "recall_unleaked", "precision_unleaked"),
     ]
-    assert [s.name for s in looks.tally().series()][5:] == ["invented", "trigger_recall"]
+    assert [s.name for s in looks.tally().series()][6:8] == ["invented", "trigger_recall"]
     assert blind.note != looks.note
     assert "\n" not in blind.note + looks.note
 

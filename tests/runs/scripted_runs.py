@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import Counts, Reply, Request
+from whyfeel.judging import CANARIES, CANARY_SAMPLES
 from whyfeel.models import Scripted
 from whyfeel.records import Text
 from whyfeel.runs import RunResult
+from whyfeel.runs.options import MODEL_CONTROLS
+from whyfeel.strategies import BASELINES
 
 ANSWERER, JUDGE_MODEL = "http://127.0.0.1:9/v1#m", "http://127.0.0.1:9/v1#j"  # never called: a script stands in
 SUMMARY_KEYS = {
     *("schema", "task", "model", "strategy", "judge", "n", "scored", "unscored", "outcomes", "headline", "scores"),
-    *("controls", "calls", "tokens", "cost", "seconds"),
+    *("controls", "controlled", "calls", "tokens", "cost", "seconds"),
 }
 SCORES = {
     *("official_recall", "corrected_recall", "recall", "precision", "f1", "kf1", "trigger_recall", "unsupported"),
-    "contradicted",
+    *("contradicted", "invented", "kf1_unleaked", "f1_unleaked", "recall_unleaked", "precision_unleaked"),
 }
 GROUPS = {
     "eibench-basic": ["overall", "macro", "happy", "angry", "sad", "excited"],
@@ -92,7 +95,12 @@ def write_lines(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     return path
 
 
-def check_estimate(one: Mapping[str, Any], n: int, *, at_most: float = 1.0) -> None:
+def least_and_most(score: str) -> tuple[float, float]:
+    """What a score can be: kF1 is 0 where chance is, and below it without end; the released scorer knows no top."""
+    return (float("-inf") if score.startswith("kf1") else 0.0), (float("inf") if score == "official_recall" else 1.0)
+
+
+def check_estimate(one: Mapping[str, Any], n: int, *, least: float = 0.0, most: float = 1.0) -> None:
     """An entry {"value", "low", "high", "n", "bounds"} of the contract."""
     assert set(one) - {"why"} == {"value", "low", "high", "n", "bounds"}
     assert isinstance(one["n"], int)
@@ -101,12 +109,13 @@ def check_estimate(one: Mapping[str, Any], n: int, *, at_most: float = 1.0) -> N
         assert one["why"]
         assert one["low"] is one["high"] is None
     else:
-        assert 0 <= one["value"] <= at_most
+        assert least <= one["value"] <= most
         assert (one["low"] is None) == (one["high"] is None) == ("why" in one)
     if one["low"] is not None:
-        assert 0 <= one["low"] <= one["high"] <= at_most
+        assert least <= one["low"] <= one["high"] <= most
     if one["bounds"] is not None and one["value"] is not None:
         low, high = one["bounds"]
+        assert least <= low <= high <= most
         assert low - 1e-12 <= one["value"] <= high + 1e-12
 
 
@@ -121,16 +130,63 @@ def check_summary(summary: Mapping[str, Any], groups: Sequence[str]) -> None:
     assert all(isinstance(reason, str) and count > 0 for reason, count in summary["unscored"].items())
     assert list(summary["outcomes"]) == ["empty", "refused", "truncated"]
     assert sum(summary["outcomes"].values()) <= n
-    assert summary["headline"] == {"score": next(iter(summary["scores"]))}
     assert set(summary["scores"]) <= SCORES
     for name, by in summary["scores"].items():
         assert [group for group in groups if group in by] == list(by)
         assert set(by) == set(groups) or name == "official_recall"
+        least, most = least_and_most(name)
         for one in by.values():
-            check_estimate(one, n, at_most=float("inf") if name == "official_recall" else 1.0)
-    assert summary["controls"] == {}
+            check_estimate(one, n, least=least, most=most)
+    check_controls(summary)
+    check_headline(summary)
+    if "kf1" in summary["scores"]:
+        assert 0 <= summary["chance"]["n"] <= summary["scored"]
+        assert summary["chance"]["f1"] is None or 0 <= summary["chance"]["f1"] <= 1
+        assert 0 <= summary["leaked"]["triggers"] <= summary["leaked"]["of"]
     assert isinstance(summary["calls"], int)
     assert set(summary["tokens"]) == {"in", "out"}
     assert summary["cost"] is None or summary["cost"] >= 0
     assert summary["seconds"] >= 0
     json.dumps(summary, allow_nan=False)
+
+
+def check_controls(summary: Mapping[str, Any]) -> None:
+    """The entries controls, controlled and canaries."""
+    controls, told = summary["controls"], summary["controlled"]
+    assert list(controls) == list(told)
+    assert list(controls)[: len(BASELINES)] == (list(BASELINES) if controls else [])
+    assert set(controls) <= {*BASELINES, *MODEL_CONTROLS}
+    everywhere = {name for name, by in summary["scores"].items() if "overall" in by}
+    for name, values in controls.items():
+        assert set(values) == ({"invented", "objected"} if name == "wrong-emotion" else everywhere)
+        one = told[name]
+        assert set(one) == {"n", "unscored", "intervals"}
+        assert 0 < one["n"] + one["unscored"] <= summary["n"]
+        assert set(one["intervals"]) == set(values)
+        for score, (low, high) in one["intervals"].items():
+            least, most = least_and_most(score)
+            assert (low is None) == (high is None)
+            assert low is None or least <= low <= high <= most
+            assert values[score] is None or least <= values[score] <= most
+            assert values[score] is not None or low is None
+    if "canaries" in summary:
+        canaries = summary["canaries"]
+        assert set(canaries) == {"n", "unscored", "paid"}
+        assert canaries["n"] + canaries["unscored"] == min(CANARY_SAMPLES, summary["n"]) * len(CANARIES)
+        assert all(set(one) == {"sample", "correct"} and one["correct"] > 0 for one in canaries["paid"])
+        assert len(canaries["paid"]) <= canaries["n"]
+
+
+def check_headline(summary: Mapping[str, Any]) -> None:
+    """It is the first score, or refused in one line; it stands above stuffing only, below a sound oracle."""
+    first = next(iter(summary["scores"]))
+    if summary["headline"] != {"score": first}:
+        assert list(summary["headline"]) == ["refused"]
+        assert summary["headline"]["refused"]
+        assert "\n" not in summary["headline"]["refused"]
+        return
+    value = summary["scores"][first]["overall"]["value"]
+    assert not summary.get("canaries", {}).get("paid")
+    if summary["controls"]:
+        assert value is None or summary["controls"]["stuff"][first] < value
+        assert summary["controls"]["oracle"][first] >= 0.9

@@ -270,8 +270,6 @@ def test_a_file_is_missing_or_damaged(tmp_path: Path, sit: Sit, name: str, text:
         read_finished(tmp_path / "a")
 
 
-
-
 @pytest.mark.parametrize(
     "judges",
     [

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -37,10 +38,11 @@ def test_every_baseline_runs_and_its_summary_is_the_contracts(
 ) -> None:
     data = [] if task == "scenes" else ["--data", request.getfixturevalue("eibench")]
     told = whyfeel("run", task, "--model", f"baseline:{name}", "--out", tmp_path, *data, "--json")
-    assert (told.status, told.err) == (0, "")
+    assert (told.status, [line for line in told.err.splitlines() if line.startswith("whyfeel:")]) == (0, [])
     summary = told.json
     assert summary == json.loads((tmp_path / "summary.json").read_text())
     check_summary(summary, GROUPS[task])
+    assert (summary["headline"], summary["controls"]) == ({"score": "kf1"}, {}), "a baseline has no controls"
     assert (summary["task"], summary["model"], summary["judge"]) == (task, f"baseline:{name}", "overlap")
     n = {"scenes": 24, "eibench-basic": 1615, "eibench-complex": 50}[task]
     assert summary["n"] == summary["scored"] == n
@@ -51,6 +53,14 @@ def test_every_baseline_runs_and_its_summary_is_the_contracts(
         assert summary["outcomes"] == {"empty": summary["n"], "refused": 0, "truncated": 0}
     if name == "oracle":
         assert f1 > 0.99
+    # F1 and what chance gives it, from the file: the counts of every sample, and of those that have foils
+    counts = [json.loads(line)["counts"] for line in (tmp_path / "judgements.jsonl").read_text().splitlines()]
+    chances = [one["chance"] for one in counts if "chance" in one]
+    chance = fmean(chances)
+    assert summary["chance"] == {"f1": pytest.approx(chance), "n": len(chances)}
+    mean = fmean(one["f1"] for one in counts)
+    assert summary["scores"]["kf1"]["overall"]["value"] == pytest.approx((mean - chance) / (1 - chance), abs=1e-12)
+    assert len(chances) == n or task == "eibench-complex", "only there a picture may have one question alone"
 
 
 @pytest.mark.parametrize("name", BASELINES)

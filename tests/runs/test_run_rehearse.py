@@ -9,6 +9,9 @@ import pytest
 from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, png, words
 
 from told import Told
+from truthful_judge import truthful
+from whyfeel.judging import CANARIES
+from whyfeel.strategies import BASELINES
 
 Sit = Callable[..., Sitting]
 Whyfeel = Callable[..., Told]
@@ -39,26 +42,30 @@ OFFICIAL = ("--judge", "official-gpt", "--judge-model", JUDGE_MODEL)
 
 def three(records: Records) -> Path:
     """Questions of 8, 12 and 20 characters with annotations of 15, 31 and 15 characters."""
-    one, two = {"triggers": ["1234567 012"]}, {"triggers": ["123456789012", "123456789012"]}
-    rows = [{"question": "q" * n} | triggers for n, triggers in ((8, one), (12, two), (20, one))]
+    one, two, three = ({"triggers": of} for of in (["1234567 012"], ["123456789012", "123456789012"], ["1234567 013"]))
+    rows = [{"question": "q" * n} | triggers for n, triggers in ((8, one), (12, two), (20, three))]
     return records([dict(row, triggers=[t + "x" * (12 - len(t)) for t in row["triggers"]]) for row in rows])
 
 
 def test_calls_tokens_and_cost_by_hand(rehearse: Callable[..., Told], records: Records, tmp_path: Path) -> None:
-    told = rehearse(three(records), *OFFICIAL, "--json")
+    told = rehearse(three(records), *OFFICIAL, "--controls", "none", "--json")
     assert (told.status, told.err) == (0, "")
-    # four characters a token: questions of 8, 12 and 20; the judge is shown 8 + 1 characters, a stand-in of 15 for the
+    # four characters a token: questions of 8, 12 and 20; the judge is shown 8 + 1 characters, a stand-in of 17 for the
     # answer, which may have 512 tokens, and the annotation: "1. " + 12 = 15 characters a trigger, a line end between
     answers_in = 2 + 3 + 5
-    judge_in = (24 + 15) // 4 + (24 + 31) // 4 + (24 + 15) // 4 + 3 * 512
+    judge_in = (26 + 15) // 4 + (26 + 31) // 4 + (26 + 15) // 4 + 3 * 512
+    # the canaries stand where the answer stands, of a length that is known
+    judge_in += sum((9 + len(one) + truth) // 4 for one in CANARIES for truth in (15, 31, 15))
+    judged = 3 + 3 * len(CANARIES)
     assert told.json == {
         "task": "jsonl",
         "samples": 3,
         "bad_pictures": 0,
         "known": 0,
-        "calls": {"answer": 3, "judge": 3},
-        "tokens": {"in": answers_in + judge_in, "out_at_most": 6 * 512},
-        "cost_at_most": pytest.approx((answers_in * 10 + 1536 * 20 + judge_in * 3 + 1536 * 5) / 1e6),
+        "calls": {"answer": 3, "judge": judged},
+        "parts": {"samples": 3 + 3, "canaries": 3 * len(CANARIES)},
+        "tokens": {"in": answers_in + judge_in, "out_at_most": (3 + judged) * 512},
+        "cost_at_most": pytest.approx((answers_in * 10 + 1536 * 20 + judge_in * 3 + judged * 512 * 5) / 1e6),
         "prices_as_of": {"answer": "2026-01-02", "judge": "2026-03-04"},
         "addresses": {"answer": "http://127.0.0.1:9/v1", "judge": "http://127.0.0.1:9/v1"},
     }
@@ -100,20 +107,27 @@ def test_every_ask_of_a_chain_is_counted(
         (data / f"{n}.png").write_bytes(png(30 + n, 20))
     (data.parent / "p.toml").write_text("")
     given = ["--strategy", "caption(text-only)", "--judge", "verdicts", "--judge-model", f"{JUDGE_MODEL},{ANSWERER}2"]
-    told = rehearse(data, *given, "--prompts", data.parent / "p.toml", "--json")
-    assert told.json["calls"] == {"caption": 2, "answer": 3, "judge": 3, "judge-2": 3}
+    told = rehearse(data, *given, "--prompts", data.parent / "p.toml", "--controls", "none", "--json")
+    # each answer is judged against its own triggers and those of a foil: there is one other picture of any emotion
+    judged = 2 * 3 + 3 * len(CANARIES)
+    assert told.json["calls"] == {"caption": 2, "answer": 3, "judge": judged, "judge-2": judged}
+    # of the two members
+    assert told.json["parts"] == {"samples": 2 + 3 + 2 * 3, "foils": 2 * 3, "canaries": 2 * 3 * len(CANARIES)}
 
 
 def test_known_answers_cost_nothing(
     rehearse: Callable[..., Told], records: Records, tmp_path: Path, sit: Sit, files: dict[str, Path]
 ) -> None:
     data = three(records)
-    sit(tmp_path / "r", task="jsonl", data=data, judge="official-gpt", limit=2, **files)
+    given = ("--controls", "none", *OFFICIAL)
+    asked = {"judge": "official-gpt", "controls": "none", "controlled": True, **files}
+    sit(tmp_path / "r", task="jsonl", data=data, limit=2, **asked)
     before = {path.name: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()}
-    told = rehearse(data, *OFFICIAL, "--json")
-    assert (told.json["known"], told.json["calls"]) == (4, {"answer": 1, "judge": 1})
-    assert told.json["tokens"]["out_at_most"] == 2 * 512
-    all_known = rehearse(data, *OFFICIAL, "--limit", 2, "--json").json
+    told = rehearse(data, *given, "--json")
+    known, more = 2 + 2 + 2 * len(CANARIES), 1 + len(CANARIES)
+    assert (told.json["known"], told.json["calls"]) == (known, {"answer": 1, "judge": more})
+    assert told.json["tokens"]["out_at_most"] == (1 + more) * 512
+    all_known = rehearse(data, *given, "--limit", 2, "--json").json
     assert (all_known["calls"], all_known["cost_at_most"]) == ({"answer": 0, "judge": 0}, 0)
     after = {path.name: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()}
     sqlites = {"ledger.sqlite-shm", "ledger.sqlite-wal"}  # SQLite makes them to read, and they hold nothing
@@ -160,6 +174,26 @@ def test_the_rehearsal_is_what_the_run_then_does(
     rehearse: Callable[..., Told], records: Records, tmp_path: Path, sit: Sit, files: dict[str, Path]
 ) -> None:
     data = three(records)
-    calls = rehearse(data, *OFFICIAL, "--json").json["calls"]
-    sitting = sit(tmp_path / "r", words, task="jsonl", data=data, judge="official-gpt", **files)
+    calls = rehearse(data, *OFFICIAL, "--controls", "none", "--json").json["calls"]
+    given = {"judge": "official-gpt", "controlled": True, "controls": "none", **files}
+    sitting = sit(tmp_path / "r", words, task="jsonl", data=data, **given)
     assert calls == {"answer": len(sitting.answerer.requests), "judge": len(sitting.judge.requests)}
+
+
+@pytest.mark.parametrize("judge", ["official-gpt", "verdicts"])
+def test_equal_asks_of_a_judge_are_one_call_as_they_are_in_a_run(
+    whyfeel: Whyfeel, records: Records, tmp_path: Path, sit: Sit, judge: str
+) -> None:
+    """Two records of each emotion: what is shuffled is the nearest question's too."""
+    data = records(4)
+    given = ("--judge", judge, "--judge-model", JUDGE_MODEL, "--out", tmp_path / "d", "--dry-run", "--json")
+    told = whyfeel("run", "jsonl", "--data", data, "--model", ANSWERER, *given).json
+    calls = told["calls"]
+    verdict = (lambda request: truthful(words(request))) if judge == "verdicts" else (lambda _: "{score: 1/2}")
+    sitting = sit(tmp_path / "r", words, verdict, task="jsonl", data=data, judge=judge, controlled=True)
+    assert calls == {"answer": 4, "judge": len(sitting.judge.requests)}
+    assert sum(told["parts"].values()) == sum(calls.values())
+    assert told["parts"]["samples"] == 4 + 4
+    assert told["parts"]["canaries"] == 4 * len(CANARIES)
+    times = 2 if judge == "verdicts" else 1  # against a foil too
+    assert calls["judge"] < 4 * (times * (1 + len(BASELINES)) + len(CANARIES))

@@ -13,7 +13,9 @@ from scripted_runs import ANSWERER, JUDGE_MODEL, Sitting, Watcher, check_summary
 
 from told import Told
 from whyfeel.engine import Request
+from whyfeel.judging import CANARIES, CANARY_SAMPLES
 from whyfeel.runs import RunFolder, run, run_options
+from whyfeel.strategies import BASELINES
 
 Sit = Callable[..., Sitting]
 Whyfeel = Callable[..., Told]
@@ -45,18 +47,25 @@ def test_another_judge_asks_no_answer_and_writes_its_own_folder_only(
     tmp_path: Path, sit: Sit, whyfeel: Whyfeel
 ) -> None:
     sit(tmp_path / "a", limit=6)
-    other = sit(tmp_path / "b", verdict=verdict, judge="official-gpt", limit=6)
+    other = sit(tmp_path / "b", verdict=verdict, judge="official-gpt", limit=6, controlled=True)
     before = contents(tmp_path / "a")
     told = whyfeel("judge", tmp_path / "a", *OFFICIAL, f"replay:{tmp_path / 'b'}", "--json")
     assert (told.status, told.err) == (0, "")
     after = contents(tmp_path / "a")
     [judge] = {path.parent.name for path in (tmp_path / "a" / "judges").glob("official*/*")}
-    assert after.keys() - before.keys() == {f"judges/{judge}/judgements.jsonl", f"judges/{judge}/summary.json"}
+    controls = {f"controls/{name}.jsonl" for name in (*BASELINES, "canaries")}
+    written = {f"judges/{judge}/{name}" for name in {"judgements.jsonl", "summary.json"} | controls}
+    assert after.keys() - before.keys() == written
     assert {name: after[name] for name in before} == before
-    assert purposes(tmp_path / "a") == {"answer": 6, judge: 6}
+    judged = len(other.judge.requests)
+    assert judged <= 6 * (1 + len(BASELINES)) + CANARY_SAMPLES * len(CANARIES)
+    assert purposes(tmp_path / "a") == {"answer": 6, judge: judged}
     # and it says what it would have said as the first judge
     assert after[f"judges/{judge}/judgements.jsonl"] == (tmp_path / "b" / "judgements.jsonl").read_bytes()
-    assert told.json["scores"] == other.summary["scores"]
+    for name in controls:
+        assert after[f"judges/{judge}/{name}"] == (tmp_path / "b" / "judges" / judge / name).read_bytes()
+    for part in ("scores", "controls", "controlled", "canaries", "headline"):
+        assert told.json[part] == other.summary[part]
     assert told.json == json.loads(after[f"judges/{judge}/summary.json"])
     manifest = RunFolder(tmp_path / "a").read_manifest()
     assert manifest["spec"]["judge"]["name"] == "overlap"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def controls_table(rows: Sequence[Row], headline: str) -> Table:
     shown = [name for name in BESIDE if name in rows[0][1] and name != headline]
     for name in (label(headline), "95% interval", "n", *map(label, shown)):
         table.add_column(name, justify="right")
-    for name, values, intervals, n in sorted(rows, key=lambda row: -_or(row[1].get(headline), -2.0)):
+    for name, values, intervals, n in sorted(rows, key=lambda row: -_or(row[1].get(headline), -math.inf)):
         low, high = intervals.get(headline, (None, None))
         cells = [numbers.score(values.get(headline)), numbers.interval(low, high), numbers.count(n)]
         cells += [numbers.score(values.get(other)) for other in shown]
@@ -201,7 +202,12 @@ def _held_to_account(summary: Mapping[str, Any]) -> list[str]:
         )
     if canaries := summary.get("canaries"):
         earned = f"{numbers.count(len(canaries['paid']))} earned something" if canaries["paid"] else "none earned"
-        lines.append(f"{numbers.count(canaries['n'])} answers that talk to the judge were judged: {earned}.")
+        silent = f"; {numbers.count(canaries['unscored'])} could not be judged" if canaries["unscored"] else ""
+        lines.append(f"{numbers.count(canaries['n'])} answers that talk to the judge were judged: {earned}{silent}.")
+    missed = [(name, told["unscored"]) for name, told in summary["controlled"].items() if told["unscored"]]
+    if missed:
+        said = ", ".join(f"{name} {numbers.count(n)}" for name, n in missed)
+        lines.append(f"Answers of controls that could not be judged: {said}.")
     return lines
 
 
@@ -242,7 +248,7 @@ def baselines_table(summaries: Sequence[Mapping[str, Any]]) -> list[RenderableTy
     title = f"{first['task']} · {numbers.count(first['n'])} samples · judged by {first['judge']}"
 
     def order(score: str) -> str:
-        return " > ".join(name for name, values, _, _ in sorted(rows, key=lambda row: -_or(row[1][score], -2.0)))
+        return " > ".join(name for name, values, _, _ in sorted(rows, key=lambda row: -_or(row[1][score], -math.inf)))
 
     lines = [
         f"by kF1:    {order('kf1')}",
