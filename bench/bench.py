@@ -99,8 +99,8 @@ def offline() -> Iterator[tuple[str, str, str]]:
     """The judge `overlap` on the released annotations, where they are at hand, and a comparison of two systems."""
     released = ROOT.parent / "shared" / "data" / "eibench"
     if released.is_dir():
-        task = ("run", "eibench-basic", "--data", str(released), "--out")
-        prior = measure([WHYFEEL, *task, str(fresh("prior")), "--model", "baseline:prior"])
+        run = (WHYFEEL, "run", "eibench-basic", "--data", str(released), "--model", "baseline:prior")
+        prior = measure([*run, "--out", str(fresh("prior"))])
         yield "`overlap`, 1,615 answers, 20 foils each: wall time", "20 s", f"{prior.wall:.1f} s"
         yield "`overlap`, 1,615 answers, 20 foils each: peak memory", "400 MB", f"{prior.peak:.0f} MB"
         answers = fresh("answers.jsonl")

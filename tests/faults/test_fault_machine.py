@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from chat_server import after, good, slow
 
+from needs import need
+
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 Site = Callable[..., dict[str, str]]
 

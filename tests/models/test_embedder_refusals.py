@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from weights import CONFIG, MODULES, Weights, packed, random_weights, safetensors, save, tokenizer
 
+from weights import CONFIG, MODULES, Weights, packed, random_weights, safetensors, save, tokenizer
 from whyfeel.errors import DataError, UserError
 from whyfeel.models.embedder import load_embedder
 
