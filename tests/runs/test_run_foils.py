@@ -86,7 +86,7 @@ def test_every_figure_by_hand(sitting: Callable[..., Sitting], tmp_path: Path) -
     assert abs(controls["stuff"]["kf1"]) < 0.02
     assert controls["shuffled"]["f1"] == pytest.approx(1 / 2)  # the tears, in two claims
     assert {one["n"] for one in summary["controlled"].values()} == {FOILED}
-    folder = next((tmp_path / "m" / "judges").glob("*/controls"))
+    [folder] = (tmp_path / "m" / "judges").glob("*/controls")
     for name in set(BASELINES) - {"empty"}:
         assert {len(line["detail"]["foils"]) for line in lines(folder / f"{name}.jsonl")} == {1}
     assert all("foils" not in line["detail"] for line in lines(folder / "canaries.jsonl"))

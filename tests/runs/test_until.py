@@ -122,7 +122,8 @@ def test_another_judge_takes_the_same_samples(tmp_path: Path, sit: Sit, whyfeel:
     assert RunFolder(tmp_path / "m").read_manifest()["selection"]["taken"] == found.summary["until"]["taken"]
     told = whyfeel("judge", tmp_path / "m", "--judge", "overlap", "--json")
     assert (told.status, told.json["n"]) == (0, found.summary["until"]["taken"])
-    assert len(list(read_lines(next((tmp_path / "m" / "judges").glob("overlap*/judgements.jsonl"))))) == told.json["n"]
+    [judgements] = (tmp_path / "m" / "judges").glob("overlap*/judgements.jsonl")
+    assert len(list(read_lines(judgements))) == told.json["n"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from whyfeel.errors import UserError
 from whyfeel.tasks.base import Task
 from whyfeel.tasks.eibench import BASIC, COMPLEX, EIBenchBasic, EIBenchComplex
+from whyfeel.tasks.held import Held
 
 JSONL, SCENES = "jsonl", "scenes"
 EIBENCH_DATA = "the folder that holds EI_Basic/ and EI_Complex/, from the released EIBench repository"
@@ -54,7 +55,7 @@ def open_task(name: str, data: Path | None, images: Path | None) -> Task:
     task = read_task(name, data, images)
     for fault in task.malformed:
         raise fault.error()
-    return task
+    return Held(task)
 
 
 def read_task(name: str, data: Path | None, images: Path | None) -> Task:
