@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -61,12 +61,8 @@ def read_responses(path: Path) -> Iterator[Response]:
     Raises:
         DataError: the file cannot be read, or a line is no response; names the line.
     """
-    for where, line, value in _places(path):
-        if not _is_response(value):
-            raise DataError(
-                f"{where}: expected a response with id, text, outcome and asks, got {line[:60]!r}; "
-                "run the run's own command again, which writes the file anew"
-            )
+    wanted = "a response with id, text, outcome and asks"
+    for value in _records(path, _is_response, wanted, "run the run's own command again"):
         yield Response.from_json(value)
 
 
@@ -76,13 +72,17 @@ def read_judgements(path: Path) -> Iterator[Judgement]:
     Raises:
         DataError: the file cannot be read, or a line is no judgement; names the line.
     """
-    for where, line, value in _places(path):
-        if not _is_judgement(value):
-            raise DataError(
-                f"{where}: expected a judgement with id, counts, detail and asks, got {line[:60]!r}; "
-                "run the judge again, which writes the file anew"
-            )
+    wanted = "a judgement with id, counts, detail and asks"
+    for value in _records(path, _is_judgement, wanted, "run the judge again"):
         yield Judgement.from_json(value)
+
+
+def _records(path: Path, fits: Callable[[object], bool], wanted: str, remedy: str) -> Iterator[Any]:
+    """The values of the lines of a file that we write ourselves."""
+    for where, line, value in _places(path):
+        if not fits(value):
+            raise DataError(f"{where}: expected {wanted}, got {line[:60]!r}; {remedy}, which writes the file anew")
+        yield value
 
 
 def _is_judgement(line: object) -> bool:
