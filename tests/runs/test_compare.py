@@ -14,7 +14,7 @@ import pytest
 from scripted_runs import ANSWERER, Sitting, Watcher, words
 
 from whyfeel.errors import DataError, UserError
-from whyfeel.runs import run, run_options
+from whyfeel.runs import judge_answers, run, run_options
 from whyfeel.runs.compare import compare_runs, measure_spread
 from whyfeel.runs.finished import read_finished
 from whyfeel.runs.planning import plan_power
@@ -46,6 +46,31 @@ def answering(sit: Sit, samples: Path, tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+def test_answer_files_are_compared_with_each_other_and_with_runs(
+    answering: Callable[..., Path], samples: Path, tmp_path: Path
+) -> None:
+    made = answering("made", lambda i: i < 20)
+    paths = [made]
+    for name, right in (("all", SIZE), ("few", 10)):
+        file = tmp_path / f"{name}.jsonl"
+        lines = [
+            {f"r{i:02}": f"zebra{i} crossing\ncandle{i} burning" if i < right else "nothing of the kind"}
+            for i in range(SIZE)
+        ]
+        file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        given = {"task": "jsonl", "data": samples, "model": f"answers:{name}", "controls": "none"}
+        judge_answers(file, run_options({"out": tmp_path / f"of-{name}", **given}), Watcher())
+        paths.append(tmp_path / f"of-{name}")
+    assert scores(compare_runs(paths, score="f1")) == {"of-all": 1.0, "made": 0.5, "of-few": 0.25}
+
+
+def test_a_run_that_stopped_itself_is_said_to_be_one(answering: Callable[..., Path]) -> None:
+    whole, until = answering("whole", lambda i: i < 20), answering("until", lambda i: i < 20, until=99.0)
+    about = [note for note in compare_runs([whole, until], score="f1")["notes"] if "--until" in note]
+    assert len(about) == 1
+    assert about[0].startswith("muntil direct: stopped itself (--until) after 1 samples")
 
 
 def scores(found: dict[str, Any]) -> dict[str, float]:

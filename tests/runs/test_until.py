@@ -155,3 +155,15 @@ def test_it_is_valid_under_any_order_of_arrival(tmp_path: Path, sit: Sit, data: 
             until.judged(position, Judgement(samples[position].id, {"correct": correct, "total": 2}))
         decided.append(json.dumps(until.to_json()))
     assert len(set(decided)) == 1
+
+
+def test_other_judges_and_people_are_told_that_it_stopped_itself(
+    tmp_path: Path, sit: Sit, whyfeel: Whyfeel, data: Path
+) -> None:
+    taken = sitting(sit, tmp_path / "m", data, until=12).summary["until"]["taken"]
+    told = whyfeel("judge", tmp_path / "m", "--judge", "overlap", "--json")
+    assert [one for one in told.json["warnings"] if f"stopped itself after {taken:,} samples" in one]
+    first = next(iter(read_lines(tmp_path / "m" / "responses.jsonl")))["id"]
+    (tmp_path / "labels.jsonl").write_text(json.dumps({"id": first, "score": 1}) + "\n")
+    held = whyfeel("calibrate", tmp_path / "m", "--labels", tmp_path / "labels.jsonl", "--json")
+    assert [one for one in held.json["warnings"] if f"(--until) after {taken:,} samples" in one]

@@ -209,6 +209,8 @@ def _warnings(finished: Finished, held: Held, labelled: Labelled) -> list[str]:
     found = []
     if compared < FEW:
         found.append(f"{compared} labelled answers are few: below {FEW}, take the intervals with care")
+    if (taken := finished.manifest["selection"].get("taken")) is not None:
+        found.append(f"the run stopped itself (--until) after {taken:,} samples; the intervals do not know of it")
     return found + [
         f"the labelled answers are no random sample of the run: {why}"
         for why in _oddities(finished, held.judge, labelled)

@@ -20,6 +20,7 @@ from whyfeel.stats.power import Spread, measured
 
 ALPHA = 0.05  # above it, once corrected, two systems are tied
 OVERALL = "overall"
+ANSWER_FILE = "answers"
 BASELINE = "baseline:"
 Entry = dict[str, Any]
 Pairs = Mapping[tuple[int, int], Mapping[str, Difference]]
@@ -155,7 +156,7 @@ def _check_alike(first: Finished, other: Finished) -> None:
     one, two = first.manifest["spec"], other.manifest["spec"]
     if one["task"] != two["task"]:
         raise UserError(f"{paths} are runs of different tasks, {one['task']} and {two['task']}")
-    if found := spec_differences(one["data"], two["data"]):
+    if found := spec_differences(_records(one["data"]), _records(two["data"])):
         raise UserError(f"{paths} are runs on different data: {'; '.join(found[:2])}")
     if first.judge_id != other.judge_id:
         found = spec_differences(dict(first.judge), dict(other.judge))
@@ -163,6 +164,11 @@ def _check_alike(first: Finished, other: Finished) -> None:
             f"{paths} have different judges, whose scores are no comparison: {'; '.join(found[:2])}; choose one with "
             "--judge, or have both runs judged by one with `whyfeel judge`"
         )
+
+
+def _records(data: Mapping[str, str]) -> Mapping[str, str]:
+    """The hashes of the record files; a run of `judge-answers` has that of its answer file beside them."""
+    return {name: digest for name, digest in data.items() if name != ANSWER_FILE}
 
 
 def _restricted(one: Series, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Series:
@@ -173,7 +179,11 @@ def _restricted(one: Series, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Serie
 def _names(runs: Sequence[Finished]) -> tuple[str, ...]:
     """Model and strategy, with the folder where these do not tell two runs apart."""
     times = Counter(run.name for run in runs)
-    return tuple(run.name if times[run.name] == 1 else f"{run.name} ({run.path.name})" for run in runs)
+    folders = Counter(run.path.name for run in runs)
+    told = (run.path.name if folders[run.path.name] == 1 and run.path.name else str(run.path) for run in runs)
+    return tuple(
+        run.name if times[run.name] == 1 else f"{run.name} ({place})" for run, place in zip(runs, told, strict=True)
+    )
 
 
 def _rank(one: Estimate) -> float:
@@ -218,6 +228,10 @@ def _notes(found: Aligned) -> list[str]:
             notes.append(f"{name}: its headline is refused: {why}")
         if not run.summary["controls"] and not run.manifest["spec"]["model"].startswith(BASELINE):
             notes.append(f"{name}: no controls stand beside it, so that its score may be had without an answer")
+        if (taken := run.manifest["selection"].get("taken")) is not None:
+            notes.append(
+                f"{name}: stopped itself (--until) after {taken:,} samples; p and intervals do not know of stopping"
+            )
         if left_out:
             notes.append(f"{name}: {left_out:,} of its {len(run.ids):,} samples are not in every run and are left out")
     seeds = {run.manifest["spec"]["seed"] for run in found.runs}

@@ -48,8 +48,10 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
     prompts = load_prompts(options.prompts, data=data, task=task.name, judge=options.judge)
     selection, seed = manifest["selection"], manifest["spec"]["seed"]
     chosen: Chosen = choose(task, limit=selection.get("limit"), sample=selection.get("sample"), seed=seed)
+    stopped: tuple[str, ...] = ()
     if (taken := selection.get("taken")) is not None:
         chosen = first_taken(list(task), taken, seed)
+        stopped = (f"the run stopped itself after {taken:,} samples; the intervals of this judge do not know of it",)
     judging = plan_judge(options, task, chosen, prompts, load_prices(options.prices))
 
     def samples() -> Iterator[Sample]:
@@ -57,7 +59,7 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
 
     total = _finished(folder, samples())
     with folder.locked():
-        warnings = kinship(manifest["spec"]["model"], judging.spec.model)
+        warnings = kinship(manifest["spec"]["model"], judging.spec.model) + stopped
         shown = show_pictures(judging.judge, judging.routes, task, samples(), options, folder)
         for remark in [*add_judge(folder, judging.spec, prompts, judging.routes), *warnings, *shown]:
             watch.note(remark)
