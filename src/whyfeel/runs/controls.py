@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from whyfeel.errors import UserError
 from whyfeel.judging import CANARIES, CANARY_SAMPLES, Judge, ObjectionJudge
@@ -35,14 +36,14 @@ class Control:
         count: how many answers it has.
         answers: each with the sample that it is judged against.
         judge: who judges them.
-        asks: whether the model under test is asked.
+        told: whether its answers are kept beside the judgements: those that nothing else tells.
     """
 
     name: str
     count: int
     answers: Callable[[], Iterator[tuple[Sample, Respond]]]
     judge: Judge
-    asks: bool = False
+    told: bool = False
 
 
 def control_samples(options: RunOptions, samples: Samples) -> list[Sample]:
@@ -80,7 +81,7 @@ def plan_controls(
     controls += asking
     if paid:
         few = some(lambda: held, CANARY_SAMPLES, options.seed, CANARY)
-        controls.append(Control(CANARY, len(few) * len(CANARIES), _canaries(few), bare))
+        controls.append(Control(CANARY, len(few) * len(CANARIES), _canaries(few), bare, told=True))
     return tuple(controls)
 
 
@@ -108,15 +109,15 @@ def model_controls(
     controls = []
     for name in names:
         if name == "wrong-emotion":
-            changed = _wrong_emotion(held, task.groups, prompts, options.seed)
-            answers = [(wrong, _fixed(strategy, wrong)) for wrong in changed]
-        else:
-            if not any(strategy.roles.values()) or not any(sample.media for sample in held):
-                raise UserError(f"--controls {name}: the run shows no pictures")
+            by: Judge = ObjectionJudge()
+            shown = own = _wrong_emotion(held, task.groups, prompts, options.seed)
+        elif any(strategy.roles.values()) and any(sample.media for sample in held):
+            by, own = judge, held
             shown = _blank(held) if name == "blank" else _swapped(held, options.seed)
-            answers = [(own, _fixed(strategy, seen)) for own, seen in zip(held, shown, strict=True)]
-        by = ObjectionJudge() if name == "wrong-emotion" else judge
-        controls.append(Control(name, len(answers), lambda answers=answers: iter(answers), by, asks=True))  # type: ignore[misc]
+        else:
+            raise UserError(f"--controls {name}: the run shows no pictures")
+        answers = [(one, _fixed(strategy, seen)) for one, seen in zip(own, shown, strict=True)]
+        controls.append(Control(name, len(answers), partial(iter, answers), by, told=True))
     return tuple(controls)
 
 
@@ -125,8 +126,7 @@ def _answered(samples: Samples, respond: Respond) -> Callable[[], Iterator[tuple
 
 
 def _taken(samples: Sequence[Sample], respond: Respond) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
-    answers = [(sample, _given(respond(sample))) for sample in samples]
-    return lambda: iter(answers)
+    return partial(iter, [(sample, _given(respond(sample))) for sample in samples])
 
 
 def _given(asking: Asking[Response]) -> Respond:

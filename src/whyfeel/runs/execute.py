@@ -16,7 +16,7 @@ from whyfeel.engine import Ledger, Route, ledger_file
 from whyfeel.errors import AskFailed, KeyRefused, RunStopped
 from whyfeel.judging import Judge
 from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
-from whyfeel.runs.controls import CANARY, Control, Respond
+from whyfeel.runs.controls import Control, Respond
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.machine import allow_files
 from whyfeel.runs.manifest import note_taken
@@ -184,7 +184,7 @@ class _Sitting:
         """One answer of a control, from its text to the verdict."""
         response = await self._said(sample, lambda: respond(sample), self.judge_id)
         judgement = await self._judge(sample, response, control.judge)
-        told = {"text": response.text} if control.asks or control.name == CANARY else {}
+        told = {"text": response.text} if control.told else {}
         spool.put(index, told | judgement.to_json())
 
     async def _respond(self, sample: Sample) -> Response:

@@ -15,7 +15,7 @@ from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
 from whyfeel.runs.controls import Control, control_samples, model_controls, plan_controls
 from whyfeel.runs.lines import read_lines
-from whyfeel.runs.options import RunOptions
+from whyfeel.runs.options import NO_CONTROLS, RunOptions
 from whyfeel.runs.plan_judge import BASELINE, Judging, kinship, plan_judge
 from whyfeel.runs.routing import route_to
 from whyfeel.runs.select import Chosen, choose, selected
@@ -110,7 +110,8 @@ def _controls(plan: Plan, judging: Judging) -> tuple[Control, ...]:
         if options.controls is not None:
             raise UserError("--controls: a baseline is a control, and has none of its own")
         return ()
-    held = judging.held or control_samples(options, plan.samples) if options.controls else judging.held
+    asks = options.controls not in {None, NO_CONTROLS}
+    held = judging.held or (control_samples(options, plan.samples) if asks else [])
     asking = model_controls(options, plan.task, held, plan.strategy, judging.controls, plan.prompts, plan.bad)
     judges = judging.bare, judging.controls
     return plan_controls(options, plan.task, plan.samples, plan.total, judges, judging.held, asking)
