@@ -1,4 +1,4 @@
-"""A ledger of version 1 becomes one of version 2: all of it or nothing, with a copy of what it was."""
+"""A ledger of version 1 becomes one of today's version: all of it or nothing, with a copy of what it was."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from whyfeel.engine import Entry, Ledger, tables
+from whyfeel.engine import BatchBook, Entry, Ledger, Totals, tables
 from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, ask_key
 
@@ -45,6 +45,9 @@ CREATE TABLE IF NOT EXISTS answers (
     at         TEXT NOT NULL
 )
 """
+VERSION_2_BATCHES = """
+CREATE TABLE batches (tag TEXT PRIMARY KEY, id TEXT, address TEXT NOT NULL, keys TEXT NOT NULL, done INTEGER NOT NULL)
+"""
 ODD = ("", "rain", "a\x00b", "\ud800 half", "two\nlines\u2028", "喜 😀", "x" * 4000)
 ROWS = 300
 
@@ -67,6 +70,20 @@ def make_old(path: Path, rows: int = ROWS, journal: str = "DELETE") -> Path:
             values = (None, a.ask_id, "answer", "answer", "m", "{}", text, *known, "http://h/v1", "2026-01-01")
             db.execute(f"INSERT INTO answers VALUES ({', '.join('?' * len(values))})", values)
         db.execute("PRAGMA user_version = 1")
+        db.commit()
+    return path
+
+
+def make_second(path: Path) -> Path:
+    """A ledger as version 2 left it, with what only that version knew."""
+    make_old(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE answers ADD COLUMN reasoning TEXT")
+        db.execute("ALTER TABLE answers ADD COLUMN left_out TEXT")
+        db.execute(VERSION_2_BATCHES)
+        db.execute("UPDATE answers SET reasoning = 'hm', left_out = '[\"seed\"]' WHERE seq = 1")
+        db.execute("INSERT INTO batches VALUES ('tag', 'batch_1', 'http://h/v1', '[]', 0)")
+        db.execute("PRAGMA user_version = 2")
         db.commit()
     return path
 
@@ -121,10 +138,30 @@ async def test_an_old_ledger_is_migrated_once_and_keeps_every_answer(
     assert content(copy) == before
     assert copy.read_bytes()[18:20] == b"\x01\x01", "a copy that needs no log can be read where nothing may be written"
     version, _, rows = content(path)
-    assert (version, rows[:-1]) == (2, before[2])
+    assert (version, rows[:-1]) == (3, before[2])
     saved = digest(copy)
     open_ledger(path).close()
     assert digest(copy) == saved, "a second opening has nothing to migrate"
+
+
+async def test_a_ledger_of_version_2_gets_the_seconds_of_its_calls_and_loses_nothing(
+    tmp_path: Path, open_ledger: Open
+) -> None:
+    path = make_second(tmp_path / "ledger.sqlite")
+    before = content(path)
+    ledger = open_ledger(path)
+    first = ledger.get(ask_key("0"))
+    assert first is not None
+    assert (first.reasoning, first.left_out) == ("hm", ("seed",))
+    assert ledger.phases("answer")["answer"].seconds is None, "nobody timed the calls of version 2"
+    new = Answer(ask_key("new"), "t", tokens_in=3, tokens_out=4, cost=0.5)
+    await ledger.put(Entry(new, "scenario", "m", "{}", "answer", "http://h/v1", 0.25))
+    assert ledger.phases("answer")["scenario"] == Totals(1, 1, 3, 4, 0.5, 0.25)
+    assert ledger.phases("judge") == {}
+    ledger.close()
+    assert names(path) == ["ledger.sqlite", "ledger.v2.sqlite"]
+    assert content(path.with_name("ledger.v2.sqlite")) == before
+    assert [batch.id for batch in BatchBook(path, "http://h/v1").open()] == ["batch_1"]
 
 
 def test_the_migrated_ledger_has_the_tables_of_a_new_one(tmp_path: Path, old: Path) -> None:
@@ -206,7 +243,7 @@ def recovered(path: Path, before: tuple[int, list[Any], list[Any]]) -> int:
         assert all(ledger.get(row[1]) is not None for row in before[2])
     finally:
         ledger.close()
-    assert content(path)[0] == 2
+    assert content(path)[0] == tables.VERSION
     assert content(copy) == before
     assert names(path) == ["ledger.sqlite", "ledger.v1.sqlite"]
     return int(version)
@@ -229,7 +266,7 @@ def test_a_kill_at_any_line_of_the_migration_leaves_either_version_whole(tmp_pat
     before = content(kept)
     left = [recovered(tmp_path / "runs" / str(number) / "ledger.sqlite", before) for number in range(kills)]
     assert left == sorted(left), "from some line on it is the new version"
-    assert set(left) == {1, 2}
+    assert set(left) == {1, tables.VERSION}
 
 
 OPEN = """
@@ -300,7 +337,7 @@ def test_two_processes_that_open_an_old_ledger_at_once_migrate_it_once(
         for process in both:
             _, err = process.communicate(timeout=20)
             assert (process.returncode, err) == (0, "")
-        assert content(path)[0] == 2
+        assert content(path)[0] == tables.VERSION
         assert content(path)[2] == before[2]
         assert content(path.with_name("ledger.v1.sqlite")) == before, "the second one copied the migrated file"
         assert names(path) == ["ledger.sqlite", "ledger.v1.sqlite"]
@@ -325,7 +362,7 @@ def test_who_waited_for_the_lock_finds_the_work_done(old: Path, made: str, monke
     monkeypatch.setattr(tables, "version_of", slow)
     Ledger(old).close()
     assert looks[0] == (1 if made == "old" else 0)
-    assert content(old)[0] == 2
+    assert content(old)[0] == tables.VERSION
     if made == "old":
         assert content(old.with_name("ledger.v1.sqlite"))[0] == 1
 
@@ -370,19 +407,19 @@ def test_a_migration_that_fails_leaves_the_old_file_and_nothing_else(
     assert digest(old) == before
     assert names(old) == ["ledger.sqlite"]
     Ledger(old).close()
-    assert content(old)[0] == 2
+    assert content(old)[0] == tables.VERSION
 
 
 def test_a_step_that_fails_takes_the_steps_before_it_back(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (*tables.MIGRATIONS[2], "INSERT INTO answers (key) VALUES (NULL)")
     before = content(old)
     with monkeypatch.context() as broken:
-        broken.setattr(tables, "MIGRATIONS", {2: steps})
+        broken.setattr(tables, "MIGRATIONS", {2: steps, 3: ()})
         with pytest.raises(StoreFailed):
             Ledger(old)
     assert content(old) == before
     Ledger(old).close()
-    assert content(old)[0] == 2
+    assert content(old)[0] == tables.VERSION
 
 
 @pytest.mark.parametrize("readonly", [False, True])
@@ -430,14 +467,14 @@ def test_what_is_no_ledger_is_refused_and_left_alone(tmp_path: Path, kind: str, 
         assert [name for name in names(path) if name != "ledger.v1.sqlite"] == ["ledger.sqlite"]
 
 
-@pytest.mark.parametrize("version", [3, 99, 2**31 - 1])
+@pytest.mark.parametrize("version", [4, 99, 2**31 - 1])
 def test_a_newer_ledger_is_left_to_the_last_byte(tmp_path: Path, version: int) -> None:
     path = make_old(tmp_path / "ledger.sqlite", 3)
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {version}")
     before = digest(path)
     for readonly in (False, True):
-        with pytest.raises(DataError, match=rf"version {version}, this whyfeel reads versions up to 2; .*upgrade"):
+        with pytest.raises(DataError, match=rf"version {version}, this whyfeel reads versions up to 3; .*upgrade"):
             Ledger(path, readonly=readonly)
     assert digest(path) == before
     assert names(path) == ["ledger.sqlite"]
@@ -450,7 +487,7 @@ def test_an_empty_file_becomes_a_ledger_and_is_none_to_a_reader(tmp_path: Path) 
         Ledger(path, readonly=True)
     assert path.stat().st_size == 0
     Ledger(path).close()
-    assert content(path)[0] == 2
+    assert content(path)[0] == tables.VERSION
 
 
 @pytest.mark.parametrize("readonly", [False, True])

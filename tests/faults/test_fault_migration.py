@@ -173,7 +173,7 @@ def test_a_newer_run_is_refused_politely(how, serve, cli, command, tmp_path):
     line = done.one_line()
     assert str(newer / "ledger.sqlite") in line
     assert "version 7" in line
-    assert "up to 2" in line
+    assert "up to 3" in line
     assert "upgrade" in line
     assert digest(newer / "ledger.sqlite") == before
     assert len(server.calls) == calls

@@ -123,10 +123,12 @@ class Caller:
         cost: float | None = 0.0
         self._counts.in_flight += 1
         try:
-            reply = await self._timed(model, limiter, request)
+            started = monotonic()
+            reply = await self._timed(model, limiter, request, started)
+            taken = monotonic() - started
             cost = _cost(model, reply)
             answer = _answer(request.key, reply, cost, attempt)
-            await self._ledger.put(entry(model, request, answer))
+            await self._ledger.put(entry(model, request, answer, taken if model.address else None))
         finally:
             self._counts.in_flight -= 1
             if model.address:
@@ -134,9 +136,8 @@ class Caller:
         self._count(reply, cost)
         return answer
 
-    async def _timed(self, model: Model, limiter: Limiter, request: Request) -> Reply:
+    async def _timed(self, model: Model, limiter: Limiter, request: Request, started: float) -> Reply:
         """One call; its end tells the limiter how the endpoint feels."""
-        started = monotonic()
         try:
             reply = await model.answer(request)
         except CallFailed as failed:
@@ -159,10 +160,10 @@ class Caller:
         self._counts.cost = None if cost is None or self._counts.cost is None else self._counts.cost + cost
 
 
-def entry(model: Model, request: Request, answer: Answer) -> Entry:
+def entry(model: Model, request: Request, answer: Answer, seconds: float | None = None) -> Entry:
     """An answer as the ledger takes it; one from another ledger has no address."""
     address = model.address if answer.source is None else ""
-    return Entry(answer, request.ask.role, model.name, request.asked, request.purpose, address)
+    return Entry(answer, request.ask.role, model.name, request.asked, request.purpose, address, seconds)
 
 
 def _cost(model: Model, reply: Reply) -> float | None:

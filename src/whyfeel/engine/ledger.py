@@ -38,11 +38,16 @@ from whyfeel.errors import DataError, StoreFailed
 from whyfeel.records import Answer, canonical
 
 LEDGER = "ledger.sqlite"  # its name in a run folder
-PUT = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 TOTALS = """
 SELECT count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),
        total(cost), count(*) - count(cost)
 FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FROM json_each(?)))
+"""
+PHASES = """
+SELECT role, count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),
+       total(cost), count(*) - count(cost), sum(seconds)
+FROM answers WHERE source IS NULL AND purpose = ? GROUP BY role
 """
 LEFT_OUT = """
 SELECT named.value, count(*) FROM answers, json_each(left_out) AS named
@@ -58,18 +63,25 @@ def ledger_file(path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the answers of a run took: calls answered, all tries, tokens, and US dollars (None where unknown)."""
+    """What the answers of a run took.
+
+    Attributes:
+        calls, tries: calls that were answered, and all that were made.
+        cost: US dollars, None where unknown.
+        seconds: that the answered calls took, added up however many ran side by side; None where none was timed.
+    """
 
     calls: int = 0
     tries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float | None = 0.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer on its way into the ledger, with what was asked and where."""
+    """An answer on its way into the ledger, with what was asked and where, and how many seconds its call took."""
 
     answer: Answer
     role: str
@@ -77,6 +89,7 @@ class Entry:
     asked: str
     purpose: str
     address: str
+    seconds: float | None = None
 
     def row(self) -> tuple[Any, ...]:
         """The values of one row of `answers`, without seq."""
@@ -85,7 +98,7 @@ class Entry:
             *(a.ask_id, self.purpose, self.role, self.model, self.asked),
             *(_storable(a.text), a.outcome, a.finish, a.tokens_in, a.tokens_out, a.cost, a.served),
             *(a.attempts, a.source, self.address, datetime.now(UTC).isoformat(timespec="milliseconds")),
-            *(_storable(a.reasoning) or None, canonical(a.left_out) if a.left_out else None),
+            *(_storable(a.reasoning) or None, canonical(a.left_out) if a.left_out else None, self.seconds),
         )
 
 
@@ -172,6 +185,14 @@ class Ledger:
         chosen = None if purposes is None else canonical(sorted(purposes))
         calls, tries, tokens_in, tokens_out, cost, unpriced = self._reader.execute(TOTALS, (chosen, chosen)).fetchone()
         return Totals(calls, tries, tokens_in, tokens_out, None if unpriced else cost)
+
+    def phases(self, purpose: str) -> dict[str, Totals]:
+        """What this run's own answers to a purpose took, by the role they were asked in."""
+        rows = self._reader.execute(PHASES, (purpose,)).fetchall()
+        return {
+            role: Totals(calls, tries, tokens_in, tokens_out, None if unpriced else cost, seconds)
+            for role, calls, tries, tokens_in, tokens_out, cost, unpriced, seconds in rows
+        }
 
     def left_out(self, purposes: Iterable[str]) -> dict[str, int]:
         """Settings that servers did not take, and how many of the answers to these purposes were given without them."""

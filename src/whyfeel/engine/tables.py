@@ -9,7 +9,7 @@ from pathlib import Path
 
 from whyfeel.errors import DataError, StoreFailed
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     seq        INTEGER PRIMARY KEY,
@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS answers (
     address    TEXT NOT NULL,
     at         TEXT NOT NULL,  -- UTC
     reasoning  TEXT,           -- what the model thought aloud apart from its reply
-    left_out   TEXT            -- JSON list of the settings that the server would not take
+    left_out   TEXT,           -- JSON list of the settings that the server would not take
+    seconds    REAL            -- that the call took which brought the answer
 )
 """
 BATCHES = """
@@ -45,6 +46,7 @@ CREATE TABLE batches (
 # what makes a ledger of the version before it one of this version; a ledger is never written by an older whyfeel again
 MIGRATIONS = {
     2: ("ALTER TABLE answers ADD COLUMN reasoning TEXT", "ALTER TABLE answers ADD COLUMN left_out TEXT", BATCHES),
+    3: ("ALTER TABLE answers ADD COLUMN seconds REAL",),
 }
 COLUMNS = "key, text, outcome, finish, tokens_in, tokens_out, cost, served, attempts, source"
 SINCE_2 = ", reasoning, left_out"
