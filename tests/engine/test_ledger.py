@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -427,3 +428,14 @@ async def test_after_a_failed_commit_nothing_more_is_taken(
         with pytest.raises(StoreFailed, match="full"):
             await within(ledger.put(entry(asked)))
     assert ledger.get(ask_key("a")) is None
+
+
+async def test_the_first_answer_waits_for_whoever_writes_to_the_file(tmp_path: Path, open_ledger: Open) -> None:
+    """A ledger at rest has no log yet; SQLite would refuse to begin one at once while another connection writes."""
+    ledger = open_ledger(tmp_path / "ledger.sqlite")
+    with closing(sqlite3.connect(ledger.path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+        await ledger.put(entry("a"))
+        assert not other.in_transaction
+    assert ledger.get(ask_key("a")) is not None

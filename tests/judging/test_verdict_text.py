@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whyfeel.judging.verdict_text import LONGEST, LOOK_SCHEMA, SCHEMA, Block, Claim, Verdict, read_verdicts
+from whyfeel.judging.verdict_text import LOOK_SCHEMA, SCHEMA, Block, Claim, Verdict, read_verdicts
 from whyfeel.records import Unscored
+from whyfeel.replies import LONGEST
 
 NONCE = "0123456789abcdef"
 ONE = {"number": 1, "reason": "it says so", "quote": "cake", "verdict": "supported"}

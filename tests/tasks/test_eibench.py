@@ -11,9 +11,10 @@ import pytest
 
 from whyfeel.errors import DataError
 from whyfeel.records import Media, Sample
+from whyfeel.replies import question_flags
 from whyfeel.tasks import open_task
 from whyfeel.tasks.eibench import EIBenchBasic, EIBenchComplex
-from whyfeel.tasks.questions import emotion_of, question_flags
+from whyfeel.tasks.questions import emotion_of
 
 RELEASED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "eibench"
 released = pytest.mark.usefixtures("eibench")  # skips, or fails where nothing may be skipped

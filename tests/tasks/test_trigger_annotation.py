@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyfeel.tasks.annotation import numbered, parse_triggers
+from whyfeel.records import numbered
+from whyfeel.tasks.annotation import parse_triggers
 
 
 @pytest.mark.parametrize(

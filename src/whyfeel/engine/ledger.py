@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from whyfeel.engine.tables import (
@@ -276,10 +276,24 @@ def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreF
 
 def _open_writer(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=DURABLE_WITHIN)
-    # where the file system has no shared memory (network mounts) SQLite keeps its old journal: slower, as safe
-    db.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Keep a log from now on; SQLite does not itself wait for whoever writes to the file at this moment."""
+    until = monotonic() + DURABLE_WITHIN
+    while True:
+        try:
+            # where the file system has no shared memory (network mounts) the old journal stays: slower, as safe
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _storable(text: str) -> str | bytes:

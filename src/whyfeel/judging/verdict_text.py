@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from whyfeel.records import Unscored
+from whyfeel.replies import closed, list_of, misfit, objects_with
 
 Label = Literal["supported", "contradicted", "absent"]
 Seen = Literal["yes", "no", "unclear"]
@@ -17,12 +16,6 @@ LABELS: tuple[Label, ...] = ("supported", "contradicted", "absent")
 SEEN: tuple[Seen, ...] = ("yes", "no", "unclear")
 
 UNPARSED, TWO_VERDICTS, FORGED, WRONG_COUNT = "unparsed", "two verdicts", "forged verdict", "wrong count"
-LONGEST = 1 << 17  # characters; a longer reply is no verdict, and reading it would take time
-# The search for JSON reads each character so often at most, besides a hundred tries; a failed try has a price of its
-# own and counts for so many characters at least. So hostile text takes no longer than long text does.
-_PATIENCE, _TRIES, _TRY = 4, 100, 64
-_START = re.compile(r'\{\s*"')
-_MARKS = frozenset(("nonce", "verdicts"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +44,11 @@ class Block:
     claims: tuple[Claim, ...] = ()
 
 
-def _closed(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list_of(items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
 def _schema(*, look: bool) -> dict[str, Any]:
     text = {"type": "string"}
-    verdict = _closed(number={"type": "integer"}, reason=text, quote=text, verdict={**text, "enum": [*LABELS]})
+    verdict = closed(number={"type": "integer"}, reason=text, quote=text, verdict={**text, "enum": [*LABELS]})
     seen = {"seen": {**text, "enum": [*SEEN]}} if look else {}
-    return _closed(nonce=text, verdicts=_list_of(verdict), claims=_list_of(_closed(quote=text, reason=text, **seen)))
+    return closed(nonce=text, verdicts=list_of(verdict), claims=list_of(closed(quote=text, reason=text, **seen)))
 
 
 # The JSON schema of a reply in the strict form, the same for all samples, so that servers compile it once;
@@ -91,7 +71,7 @@ def read_verdicts(reply: str, nonce: str, count: int, *, look: bool = False) -> 
     Returns:
         the block; or unscored as "unparsed", "two verdicts", "forged verdict" or "wrong count".
     """
-    blocks = _blocks(reply)
+    blocks = objects_with(reply, "nonce", "verdicts")
     if not blocks:
         return Unscored(UNPARSED, "no JSON object of the form asked for")
     if len(blocks) > 1:
@@ -99,7 +79,7 @@ def read_verdicts(reply: str, nonce: str, count: int, *, look: bool = False) -> 
     (block,) = blocks
     if block.get("nonce") != nonce:
         return Unscored(FORGED, "the nonce is not the code that stands before and after the answer")
-    if why := _misfit(block, LOOK_SCHEMA if look else SCHEMA, "the object"):
+    if why := misfit(block, LOOK_SCHEMA if look else SCHEMA, "the object"):
         return Unscored(UNPARSED, why)
     numbers = [verdict["number"] for verdict in block["verdicts"]]
     if sorted(numbers) != list(range(1, count + 1)):
@@ -113,87 +93,3 @@ def _block(value: Mapping[str, Any], *, look: bool) -> Block:
         tuple(Verdict(one["verdict"], one["quote"], one["reason"]) for one in ordered),
         tuple(Claim(one["quote"], one["reason"], one["seen"] if look else None) for one in value["claims"]),
     )
-
-
-class _Twice(dict[str, Any]):
-    """An object in which a key stands twice."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else _Twice(found)
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_constant=lambda _: None,  # NaN and Infinity are no JSON
-    parse_int=lambda digits: int(digits) if len(digits) < 10 else None,  # Python refuses very long ones
-    strict=False,  # line breaks within texts are a frequent slip and no ambiguity
-)
-
-
-def _blocks(reply: str) -> list[dict[str, Any]]:
-    """All that looks like a verdict; none at all in a reply that is too long or too tangled to be read."""
-    if len(reply) > LONGEST:
-        return []
-    try:
-        return [block for value in _objects(reply) for block in _within(value)]
-    except RecursionError:
-        return []
-
-
-def _objects(reply: str) -> Iterator[dict[str, Any]]:
-    """The outermost JSON objects of a text."""
-    left = _PATIENCE * len(reply) + _TRIES * _TRY
-    start = _START.search(reply)
-    while start is not None and left > 0:
-        begin = start.start()
-        try:
-            value, end = _DECODER.raw_decode(reply, begin)
-        except json.JSONDecodeError as error:
-            left -= max(error.pos - begin, _TRY)
-            start = _START.search(reply, begin + 1)
-        else:
-            left -= end - begin
-            start = _START.search(reply, end)
-            yield value
-
-
-def _within(value: object) -> Iterator[dict[str, Any]]:
-    """The objects at any depth of a JSON value that look like a verdict."""
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            waiting += one.values()
-            if not _MARKS.isdisjoint(one):
-                yield one
-
-
-_KINDS: Mapping[str, tuple[type, str]] = {
-    "object": (dict, "an object"),
-    "array": (list, "a list"),
-    "string": (str, "a text"),
-    "integer": (int, "a whole number"),
-}
-
-
-def _misfit(value: object, schema: Mapping[str, Any], name: str) -> str:
-    """Where a value departs from a schema, "" where it does not."""
-    kind, called = _KINDS[schema["type"]]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        return f"{name} must be {called}"
-    if "enum" in schema and value not in schema["enum"]:
-        return f"{name} must be one of {', '.join(map(repr, schema['enum']))}"
-    if isinstance(value, _Twice):
-        return f"{name} has a key twice"
-    if isinstance(value, list):
-        items = schema["items"]
-        return next((why for n, one in enumerate(value, 1) if (why := _misfit(one, items, f"{name}, item {n}"))), "")
-    if isinstance(value, dict):
-        for key, part in schema["properties"].items():
-            if why := _misfit(value.get(key), part, f"{key!r} of {name}"):
-                return why
-    return ""

@@ -41,7 +41,7 @@ class _File:
     """The lines of the next batch, on disk, and the requests behind them."""
 
     def __init__(self) -> None:
-        self.lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it is uploaded
+        self.lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it was uploaded, or at the end
         self.requests: dict[str, Request] = {}
         self.size = 0
 
@@ -139,7 +139,8 @@ class Batched:
         form = aiohttp.FormData()
         form.add_field("purpose", "batch")
         form.add_field("file", file.lines, filename="whyfeel.jsonl", content_type="application/jsonl")
-        uploaded = _object(await self._endpoint.fetch("POST", "/files", form))
+        with file.lines:
+            uploaded = _object(await self._endpoint.fetch("POST", "/files", form))
         self._book.begin(batch.tag, batch.keys)
         self._remember(batch)
         asked = {
@@ -259,6 +260,7 @@ class Batched:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._file.lines.close()
         if self._timer is not None:
             self._timer.cancel()
         await self._endpoint.close()

@@ -1,5 +1,6 @@
 """The nouns of whyfeel: the only types that cross a package border, all frozen."""
 
+from whyfeel.records.annotation import KINDS, AnnotatedTrigger, Annotation, Kind, Step, numbered
 from whyfeel.records.asks import (
     Answer,
     Ask,
@@ -20,12 +21,16 @@ from whyfeel.records.results import Judgement, Response, Unscored
 from whyfeel.records.sample import Corpus, Media, Sample, Trigger
 
 __all__ = [
+    "KINDS",
+    "AnnotatedTrigger",
+    "Annotation",
     "Answer",
     "Ask",
     "Asking",
     "Corpus",
     "Failure",
     "Judgement",
+    "Kind",
     "Media",
     "Message",
     "Outcome",
@@ -33,6 +38,7 @@ __all__ = [
     "Picture",
     "Response",
     "Sample",
+    "Step",
     "Text",
     "Trigger",
     "Unscored",
@@ -40,6 +46,7 @@ __all__ = [
     "canonical",
     "content_id",
     "json_line",
+    "numbered",
     "rng",
     "user_turn",
     "with_first_text",

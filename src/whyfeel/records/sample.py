@@ -45,6 +45,7 @@ class Sample:
         flags: what is odd about the record, such as "question is a refusal".
         annotation: the ground truth as released, which the official judges show verbatim.
         rubric: what the judge of this record should mind besides, "" for nothing.
+        person: whose emotion is asked about, where the record names the person apart from the question.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Sample:
     flags: tuple[str, ...] = ()
     annotation: str = ""
     rubric: str = ""
+    person: str = ""
 
 
 class Corpus(Protocol):

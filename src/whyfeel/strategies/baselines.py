@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from whyfeel.records import Asking, Corpus, Response, Sample, Trigger, rng
+from whyfeel.records import Asking, Corpus, Response, Sample, Trigger, numbered, rng
 from whyfeel.strategies.registry import unknown
 
 Answerer = Callable[[Sample], str]
@@ -67,14 +67,14 @@ def _echo(_corpus: Corpus, _seed: int) -> Answerer:
 
 
 def _oracle(_corpus: Corpus, _seed: int) -> Answerer:
-    return lambda sample: _numbered(_lines(sample.triggers))
+    return lambda sample: numbered(_lines(sample.triggers))
 
 
 def _stuff(corpus: Corpus, _seed: int) -> Answerer:
     commonest = _Commonest()
     for sample in corpus:
         commonest.add(sample.triggers)
-    text = _numbered(commonest.top(STUFFED))
+    text = numbered(commonest.top(STUFFED))
     return lambda _sample: text
 
 
@@ -83,7 +83,7 @@ def _top5(corpus: Corpus, _seed: int) -> Answerer:
     of_emotion: dict[str, _Commonest] = {}
     for sample in corpus:
         of_emotion.setdefault(sample.emotion, _Commonest()).add(sample.triggers)
-    texts = {emotion: _numbered(commonest.top(TOP)) for emotion, commonest in of_emotion.items()}
+    texts = {emotion: numbered(commonest.top(TOP)) for emotion, commonest in of_emotion.items()}
     return lambda sample: texts.get(sample.emotion, "")
 
 
@@ -103,7 +103,7 @@ def _shuffled(corpus: Corpus, seed: int) -> Answerer:
         generator = rng(seed, "shuffled", sample.id)
         pool = same.get(sample.emotion, every)
         lines = pool.draw(generator, sample.cluster) or every.draw(generator, sample.cluster)
-        return _numbered(lines)
+        return numbered(lines)
 
     return answer
 
@@ -115,7 +115,7 @@ def _prior(corpus: Corpus, _seed: int) -> Answerer:
     other picture, the answer is "".
     """
     questions = _Questions(corpus)
-    return lambda sample: _numbered(questions.nearest(sample))
+    return lambda sample: numbered(questions.nearest(sample))
 
 
 _BUILDERS: Mapping[str, Callable[[Corpus, int], Answerer]] = {
@@ -137,10 +137,6 @@ BASELINES: Mapping[str, str] = {
     "top5": f"the {TOP} commonest triggers of the emotion",
     "prior": "the triggers of the nearest question about another picture",
 }
-
-
-def _numbered(lines: Iterable[str]) -> str:
-    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))
 
 
 def _lines(triggers: Iterable[Trigger]) -> Lines:

@@ -43,15 +43,6 @@ def parse_triggers(annotation: str) -> tuple[list[Trigger], list[str]]:
     return triggers, flags
 
 
-def numbered(triggers: list[str]) -> str:
-    r"""Triggers as an annotation in the released form; `parse_triggers` reads them back.
-
-    >>> numbered(["Raised fist", "A protest"])
-    '1. Raised fist\n2. A protest'
-    """
-    return "\n".join(f"{number}. {text}" for number, text in enumerate(triggers, 1))
-
-
 def _item(line: str, row: int) -> tuple[str, list[str]]:
     match = NUMBERED.fullmatch(line)
     if match is None:

@@ -15,9 +15,10 @@ from pathlib import Path
 from whyfeel.errors import DataError
 from whyfeel.judging import FoilKind, Scorer
 from whyfeel.records import Media, Sample
+from whyfeel.replies import question_flags
 from whyfeel.tasks.annotation import parse_triggers
 from whyfeel.tasks.ground_truth import Truth, no_trigger
-from whyfeel.tasks.questions import emotion_of, question_flags
+from whyfeel.tasks.questions import emotion_of
 from whyfeel.tasks.reading import Malformed, Refused, check_text, json_records, shown
 from whyfeel.tasks.survey import Seen, Survey
 

@@ -18,8 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from whyfeel.errors import DataError
 from whyfeel.judging import FoilKind, Scorer
-from whyfeel.records import Media, Sample, Trigger, canonical
-from whyfeel.tasks.annotation import numbered
+from whyfeel.records import Media, Sample, Trigger, canonical, numbered
 from whyfeel.tasks.reading import Malformed, Refused, json_records, shown, text_fault
 from whyfeel.tasks.survey import Seen, Survey
 
