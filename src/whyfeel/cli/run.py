@@ -23,6 +23,9 @@ def run(
     strategy: Annotated[
         str | None, typer.Option(help="direct (the default), caption, direct+cot, … (docs/strategies.md)", metavar="S")
     ] = None,
+    helper: Annotated[
+        str | None, typer.Option(help="Who answers what self-ask asks without the picture: the model.", metavar="M")
+    ] = None,
     judge: o.Judge = None,
     judge_model: o.JudgeModel = None,
     out: Annotated[Path | None, typer.Option(help="The run folder.", metavar="RUN")] = None,

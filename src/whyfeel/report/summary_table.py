@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
+from whyfeel.report.phases_table import phases_table
 from whyfeel.report.tables import plain_table
 from whyfeel.report.words import label, visible
 
@@ -39,6 +40,8 @@ def summary_table(summary: Mapping[str, Any], folder: Path) -> list[RenderableTy
     parts += [_scores(summary), ""]
     if summary["controls"]:
         parts += [controls_table([_model_row(summary), *_control_rows(summary)], _first(summary)), ""]
+    if phases := summary.get("phases"):
+        parts += [phases_table(phases, max(1, summary["n"])), ""]
     return [*parts, *_footnotes(summary, folder)]
 
 

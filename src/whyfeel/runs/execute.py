@@ -21,6 +21,7 @@ from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.machine import allow_files
 from whyfeel.runs.manifest import note_taken
 from whyfeel.runs.options import RunOptions
+from whyfeel.runs.phases import phases_of
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.select import selected
 from whyfeel.runs.sitting import Watch, engine_of, media_store, signals
@@ -126,7 +127,12 @@ class _Sitting:
                 for spool in (self.responses, self.judgements):
                     spool.keep(job.until.taken)
             totals = ledger.totals([ANSWER, self.judge_id])
-            facts = {"left_out": ledger.left_out([ANSWER, self.judge_id]), "warnings": list(job.warnings)}
+            facts: dict[str, Any] = {
+                "left_out": ledger.left_out([ANSWER, self.judge_id]),
+                "warnings": list(job.warnings),
+            }
+            if job.strategy is not None and len(job.strategy.roles) > 1:
+                facts["phases"] = phases_of(ledger, ANSWER, job.strategy.roles)
             summary = summarise(job.spec, job.task, job.judge, self._results(), totals)
             summary |= facts | held_to_account(summary, self._controlled(), job.spec.seed)
             if job.until is not None:

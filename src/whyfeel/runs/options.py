@@ -8,7 +8,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -40,6 +40,7 @@ Seed = Annotated[int, Field(gt=-(2**63), lt=2**63)]
 Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
+POSITIONAL = ("task", "source")  # given by place on the command line
 OURS = ("model", "messages", "stream")  # parts of a request that are no sampling settings
 
 
@@ -70,43 +71,28 @@ def _controls(names: str) -> str:
     return ",".join(dict.fromkeys(one.strip() for one in names.split(",")))
 
 
-class RunOptions(BaseModel):
-    """The options of `whyfeel run`; `judge` and `judge-answers` use those that apply to them.
+class SittingOptions(BaseModel):
+    """What decides how models are asked, whatever is asked of them.
 
     Attributes:
-        gen, judge_gen: sampling settings by their chat-completions names, over those of the strategy and the judge.
-        limit, sample: the first N samples, or N drawn by seed and spread over the emotions.
-        max_cost: US dollars.
+        gen: sampling settings of the model under test by their chat-completions names, over those of its asks.
         prompts: a TOML file, or "eibench" or "eibench:FAMILY" for the published texts in the user's checkout.
-        captioner, captions: who writes the captions of the strategy `caption`, or the file that holds them.
+        max_cost: US dollars.
         max_side: pixels to which the longest side of a larger picture is reduced.
         allow_urls, allow_host: whether pictures at URLs are fetched, and hosts that may lie in a private network.
         local_only: whether a model at a public address is refused.
-        see_image: whether the judge is shown the picture.
-        controls: "none", or those that ask the model, by commas; None for the seven baselines alone.
-        until: points; the run stops once the interval of the headline is within as many on either side.
-        embedder: a folder or Hub id of sentence embeddings for the judge `overlap`.
         batch: the provider whose batch service answers, at half the price and within a day.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    task: str
-    model: str
     out: Place
-    strategy: str = "direct"
-    judge: str = "overlap"
-    judge_model: str | None = None
     data: Place | None = None
     images: Place | None = None
     prompts: Annotated[str, AfterValidator(_named)] | None = None
-    captioner: str | None = None
-    captions: Place | None = None
     limit: Positive | None = None
-    sample: Positive | None = None
     seed: Seed = 0
     gen: Settings = {}
-    judge_gen: Settings = {}
     concurrency: Annotated[int, Field(gt=0, le=4096)] = 32
     rpm: Rate | None = None
     tpm: Rate | None = None
@@ -118,15 +104,44 @@ class RunOptions(BaseModel):
     allow_urls: bool = False
     allow_host: tuple[str, ...] = ()
     local_only: bool = False
+    batch: Literal["openai"] | None = None
+
+
+class RunOptions(SittingOptions):
+    """The options of `whyfeel run`; `judge` and `judge-answers` use those that apply to them.
+
+    Attributes:
+        helper: who answers what the strategy `self-ask` asks without the picture; the model itself where it is None.
+        judge_gen: sampling settings of the judge's model, over those of the judge.
+        limit, sample: the first N samples, or N drawn by seed and spread over the emotions.
+        captioner, captions: who writes the captions of the strategy `caption`, or the file that holds them.
+        see_image: whether the judge is shown the picture.
+        controls: "none", or those that ask the model, by commas; None for the seven baselines alone.
+        until: points; the run stops once the interval of the headline is within as many on either side.
+        embedder: a folder or Hub id of sentence embeddings for the judge `overlap`.
+    """
+
+    task: str
+    model: str
+    strategy: str = "direct"
+    helper: str | None = None
+    judge: str = "overlap"
+    judge_model: str | None = None
+    captioner: str | None = None
+    captions: Place | None = None
+    sample: Positive | None = None
+    judge_gen: Settings = {}
     see_image: bool = False
     controls: Annotated[str, AfterValidator(_controls)] | None = None
     until: Annotated[float, Field(gt=0, lt=100)] | None = None
     embedder: Annotated[str, AfterValidator(_named)] | None = None
-    batch: Literal["openai"] | None = None
 
 
-def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOptions:
-    """The options of a run.
+Options = TypeVar("Options", bound=SittingOptions)
+
+
+def checked(kind: type[Options], given: Mapping[str, Any], config: Path | None = None) -> Options:
+    """Options as the user gives them.
 
     Args:
         given: what the command line sets; None where it is silent.
@@ -138,17 +153,27 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
     values = _read_config(config) if config is not None else {}
     values |= {name: value for name, value in given.items() if value is not None}
     try:
-        options = RunOptions.model_validate(values)
+        options = kind.model_validate(values)
     except ValidationError as error:
-        raise UserError(_one_line(error, config)) from None
+        raise UserError(_one_line(error, kind, config)) from None
+    if options.allow_host and not options.allow_urls:
+        raise UserError("--allow-host names a host for pictures at URLs: it needs --allow-urls")
+    return options
+
+
+def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOptions:
+    """The options of a run; arguments as for `checked`.
+
+    Raises:
+        UserError: an option is wrong by itself, or two of them contradict each other; one line.
+    """
+    options = checked(RunOptions, given, config)
     if options.limit is not None and options.sample is not None:
         raise UserError("--limit takes the first samples and --sample draws some: give one of them")
     if options.until is not None and (options.limit is not None or options.sample is not None):
         raise UserError("--until decides how many samples are taken: leave --limit and --sample out")
     if options.captioner is not None and options.captions is not None:
         raise UserError("--captioner asks for captions and --captions reads them: give one of them")
-    if options.allow_host and not options.allow_urls:
-        raise UserError("--allow-host names a host for pictures at URLs: it needs --allow-urls")
     return options
 
 
@@ -160,12 +185,12 @@ def _read_config(path: Path) -> dict[str, Any]:
     return {name.replace("-", "_"): value for name, value in values.items()}
 
 
-def _one_line(error: ValidationError, config: Path | None) -> str:
+def _one_line(error: ValidationError, kind: type[BaseModel], config: Path | None) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
-    flag = f"--{name.replace('_', '-')}" if name != "task" else name.upper()
+    flag = name.upper() if name in POSITIONAL else f"--{name.replace('_', '-')}"
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, RunOptions.model_fields, 1)
+        near = difflib.get_close_matches(name, kind.model_fields, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"--config: {str(config)!r} sets {name!r}, which is no option of a run{hint}"
     if first["type"] == "missing":

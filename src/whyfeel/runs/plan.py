@@ -21,6 +21,7 @@ from whyfeel.runs.routing import route_to
 from whyfeel.runs.select import Chosen, choose, selected
 from whyfeel.runs.spec import RunSpec, file_hashes, prompt_hashes
 from whyfeel.strategies import Strategy, build_baseline, build_strategy, captions_from
+from whyfeel.strategies.self_ask import HELPED
 from whyfeel.tasks import Task, open_task
 
 ANSWER = "answer"  # the role of the model under test, and the purpose its answers are booked under
@@ -87,7 +88,7 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
     task = open_task(options.task, options.data, options.images)
     strategy = _strategy(options, task, prompts)
     routes = _routes(options, strategy, prices, calls=calls)
-    model = routes[ANSWER].model.name if routes else options.model
+    model = next(_declared(routes), options.model)
     chosen = choose(task, limit=options.limit, sample=options.sample, seed=options.seed)
     judging = plan_judge(options, task, chosen, prompts, prices, calls=calls)
     routes |= judging.routes
@@ -97,6 +98,7 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
         *(task.name, file_hashes(task.files), model, strategy.name, options.gen),
         *(prompt_hashes(prompts, strategy.prompts), options.seed, judging.spec),
         captions=_captions_spec(options, routes),
+        helper=next((routes[role].model.name for role in routes if role in HELPED), ""),
         pictures=conversion(options.max_side) if _shows(strategy, task) else "",
     )
     plan = _surveyed(Plan(options, task, chosen, 0, strategy, judging.judge, routes, spec, prompts))
@@ -121,11 +123,21 @@ def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: b
     """The model of each role of a strategy; `--gen` is for the model under test."""
     if options.captioner is not None and CAPTION not in strategy.roles:
         raise UserError(f"--captioner: the strategy {strategy.name} asks for no captions")
-    named = {ANSWER: options.model, CAPTION: options.captioner or options.model}
+    if options.helper is not None and HELPED.isdisjoint(strategy.roles):
+        raise UserError(f"--helper: the strategy {strategy.name} asks no helper; self-ask does")
+    helpers = {CAPTION: options.captioner, **dict.fromkeys(HELPED, options.helper)}
     return {
-        role: route_to(options, named[role], role, prices, options.gen if role == ANSWER else {}, calls=calls)
+        role: route_to(
+            *(options, helpers.get(role) or options.model, role, prices, {} if role in helpers else options.gen),
+            calls=calls,
+        )
         for role in strategy.roles
     }
+
+
+def _declared(routes: Mapping[str, Route]) -> Iterator[str]:
+    """The declared name of the model under test, once a role that it answers."""
+    return (route.model.name for role, route in routes.items() if role != CAPTION and role not in HELPED)
 
 
 def _shows(strategy: Strategy, task: Task) -> bool:

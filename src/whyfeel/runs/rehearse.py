@@ -20,6 +20,7 @@ from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.plan import ANSWER, Plan, plan_run
 from whyfeel.runs.sitting import media_store
+from whyfeel.strategies.self_ask import stand_in
 
 STAND_IN = "stand-in "
 SAMPLES, FOILS, CONTROLS = "samples", "foils", "controls"  # what a call is for
@@ -59,7 +60,8 @@ class _StandIn:
             self._book.tokens_out[role] += tokens_out
         if self._judges:
             raise CallFailed("dry run", "nothing is sent", again=False)
-        return Reply(f"{STAND_IN}{request.key[:8]}")  # so that a strategy goes on to its next ask, no two of them equal
+        own = f"{STAND_IN}{request.key[:8]}"  # so that a strategy goes on to its next ask, no two of them equal
+        return Reply(stand_in(request.ask, own) or own)
 
     async def close(self) -> None:
         """Nothing was opened."""

@@ -9,11 +9,11 @@ from whyfeel.engine import Route
 from whyfeel.errors import UserError
 from whyfeel.models import Prices, build_model
 from whyfeel.runs.destinations import check_local
-from whyfeel.runs.options import RunOptions
+from whyfeel.runs.options import SittingOptions
 
 
 def route_to(
-    options: RunOptions, spec: str, role: str, prices: Prices, gen: Mapping[str, Any], *, calls: bool
+    options: SittingOptions, spec: str, role: str, prices: Prices, gen: Mapping[str, Any], *, calls: bool
 ) -> Route:
     """A model, priced (a budget in money needs a price), and how it is asked."""
     batched = options.batch is not None and spec.startswith(f"{options.batch}:")

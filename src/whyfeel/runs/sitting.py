@@ -14,7 +14,7 @@ from whyfeel.errors import Interrupted, UserError
 from whyfeel.media import MediaStore
 from whyfeel.models import Batched, Endpoint
 from whyfeel.runs.folder import RunFolder
-from whyfeel.runs.options import RunOptions
+from whyfeel.runs.options import SittingOptions
 from whyfeel.tasks import Task
 
 
@@ -38,13 +38,13 @@ class Watch(Protocol):
         ...
 
 
-def media_store(task: Task, options: RunOptions, folder: RunFolder) -> MediaStore:
+def media_store(task: Task, options: SittingOptions, folder: RunFolder) -> MediaStore:
     """The pictures of a task as a run sends them; those at URLs lie in the run's own folder."""
     return MediaStore(task.images, max_side=options.max_side, fetched=folder.pictures)
 
 
 def engine_of(
-    options: RunOptions,
+    options: SittingOptions,
     routes: Mapping[str, Route],
     ledger: Ledger,
     reuse: Mapping[str, Ledger],

@@ -54,6 +54,7 @@ class RunSpec:
         prompts: prompt id to hash.
         captions: {"captioner": its declared name} or {"file": the SHA-256 of its bytes}, {} without captions.
         pictures: how pictures are made ready before they are sent, "" where none are.
+        helper: the declared name of the model that `self-ask` asks without the picture, "" where none is.
     """
 
     task: str
@@ -66,10 +67,11 @@ class RunSpec:
     judge: JudgeSpec
     captions: Mapping[str, str] = field(default_factory=dict)
     pictures: str = ""
+    helper: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The spec as it stands in run.json."""
-        return _without(asdict(self), "captions", "pictures") | {"judge": self.judge.to_json()}
+        return _without(asdict(self), "captions", "pictures", "helper") | {"judge": self.judge.to_json()}
 
 
 def _without(spec: dict[str, Any], *later: str) -> dict[str, Any]:

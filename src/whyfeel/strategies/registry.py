@@ -13,15 +13,18 @@ from whyfeel.strategies.caption import Caption
 from whyfeel.strategies.composed import Composed
 from whyfeel.strategies.direct import Direct
 from whyfeel.strategies.modifiers import PERSONAS, Modifier, cot, persona
+from whyfeel.strategies.self_ask import SelfAsk, default_settings
 
 Captions = Mapping[str, str] | None
 Piece = tuple[str, str | None]  # a name and its argument, None where none is written
 
 TEXT_ONLY = "text-only"
+SELF_ASK = "self-ask"
 
 PROCEDURES: Mapping[str, Callable[[Prompts, str | None, Captions], Strategy]] = {
     "direct": lambda prompts, _argument, _captions: Direct(prompts),
     "caption": lambda prompts, argument, captions: Caption(prompts, captions, text_only=argument == TEXT_ONLY),
+    SELF_ASK: lambda prompts, _argument, _captions: SelfAsk(prompts, default_settings(prompts)),
 }
 # A modifier takes its text from the prompt of its name, or is None where its argument asks for no change.
 MODIFIERS: Mapping[str, Callable[[Prompts, str], Modifier | None]] = {
@@ -31,6 +34,7 @@ MODIFIERS: Mapping[str, Callable[[Prompts, str], Modifier | None]] = {
 ARGUMENTS: Mapping[str, tuple[str | None, ...]] = {
     "direct": (None,),
     "caption": (None, TEXT_ONLY),
+    SELF_ASK: (None,),
     "cot": (None,),
     "persona": PERSONAS,
 }
@@ -40,6 +44,7 @@ STRATEGIES: Mapping[str, str] = {
     "direct": "the picture and the question, one ask",
     "caption": "a caption of the picture before the question; asked for, or from --captions",
     f"caption({TEXT_ONLY})": "the same for a model that sees the caption and no picture",
+    SELF_ASK: "the paper's CFSA: the model asks itself, a helper merges what it says (docs/annotating.md)",
     "+cot": "asks for step-by-step reasoning before the conclusion; `cot` alone is `direct+cot`",
     f"+persona({'|'.join(PERSONAS)})": "tells the model who it is, before everything else",
 }
@@ -68,6 +73,8 @@ def build_strategy(spec: str, prompts: Prompts, captions: Captions = None) -> St
     _check_modifiers([name for name, _ in pieces[1:]], spec)
     for piece in pieces:
         _check_argument(piece, spec)
+    if first == SELF_ASK and len(pieces) > 1:
+        raise UserError(f"strategy {spec!r}: {SELF_ASK!r} asks questions of its own, and takes no modifier")
     if captions is not None and first != "caption":
         raise UserError(f"--captions: the strategy {spec!r} puts no caption before the question; 'caption' does")
     procedure = PROCEDURES[first](prompts, argument, captions)

@@ -14,19 +14,14 @@ from whyfeel.replies import closed, is_refusal, list_of, misfit, objects_with, q
 LONGEST_QUESTION = 400  # characters
 _TEXT = {"type": "string"}
 PARSE_SCHEMA = closed(person=_TEXT, emotion=_TEXT, task=_TEXT)
-SUMMARY_SCHEMA = closed(
-    triggers=list_of(
-        closed(
-            **{
-                "trigger": _TEXT,
-                "kind": {**_TEXT, "enum": [*KINDS]},
-                "explicit": {"type": "boolean"},
-                "confidence": {"type": "number"},
-                "from": list_of(_TEXT),
-            }
-        )
-    )
-)
+_DRAFT: Mapping[str, Mapping[str, Any]] = {
+    "trigger": _TEXT,
+    "kind": {**_TEXT, "enum": [*KINDS]},
+    "explicit": {"type": "boolean"},
+    "confidence": {"type": "number"},
+    "from": list_of(_TEXT),
+}
+SUMMARY_SCHEMA = closed(triggers=list_of(closed(**_DRAFT)))
 DUPLICATE_SCHEMA = closed(same=list_of(list_of({"type": "integer"})))
 BEARS = ("yes", "no", "unclear")
 RELEVANT_SCHEMA = closed(
@@ -133,13 +128,13 @@ def read_summary(answer: Answer) -> list[Draft]:
     return list(_drafts(_object(answer, SUMMARY_SCHEMA, "triggers")["triggers"]))
 
 
-def salvage_summary(answer: Answer) -> list[Draft]:
+def salvage_summary(reply: str) -> list[Draft]:
     """The triggers of a summary that is not in its form: what its objects say, or else the items of its list."""
-    for value in objects_with(answer.text, "triggers"):
+    for value in objects_with(reply, "triggers"):
         listed = value["triggers"]
         if isinstance(listed, list) and (found := list(_drafts(listed))):
             return found
-    items = (line for line in answer.text.splitlines() if _LISTED.match(line))
+    items = (line for line in reply.splitlines() if _LISTED.match(line))
     return [Draft(text) for text in dict.fromkeys(map(clean, items)) if text]
 
 
