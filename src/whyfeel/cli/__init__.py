@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from whyfeel import __version__
 from whyfeel.cli import (
     agree,
+    annotate,
     calibrate,
     compare,
     data,
@@ -44,6 +45,7 @@ app = typer.Typer(
 for command in (run, judge, score, judge_answers):
     command.register(app)
 data.register(app)
+annotate.register(app)
 for command in (compare, agree, calibrate, power, published):
     command.register(app)
 for command in (tasks, models, doctor, demo):

@@ -159,6 +159,14 @@ class Ledger:
         answer = Answer(row[0], _readable(row[1]), *known)
         return replace(answer, reasoning=_readable(reasoning), left_out=tuple(json.loads(left_out)))
 
+    def asked(self, key: str) -> dict[str, Any] | None:
+        """Everything that the key of a durable answer hashes: model, role, messages, settings; None where none is."""
+        row = self._reader.execute("SELECT ask FROM answers WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        value: dict[str, Any] = json.loads(row[0])
+        return value
+
     async def put(self, entry: Entry) -> None:
         """Write an answer; returns when it is durable.
 

@@ -115,7 +115,7 @@ class _Sitting:
                 str(path): opened.enter_context(closing(Ledger(ledger_file(path), readonly=True)))
                 for path in job.options.reuse
             }
-            media = opened.enter_context(closing(media_store(job.task, job.options, self.folder)))
+            media = opened.enter_context(closing(media_store(job.task.images, job.options, self.folder)))
             self.responses = opened.enter_context(closing(Spool(self.folder.path)))
             self.judgements = opened.enter_context(closing(Spool(self.folder.path)))
             self.controls = [opened.enter_context(closing(Spool(self.folder.path))) for _ in job.controls]

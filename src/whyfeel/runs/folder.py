@@ -101,6 +101,8 @@ class RunFolder:
             DataError: this is not a run folder, or run.json is damaged.
         """
         manifest = read_json(self.manifest, "a run folder has one")
+        if isinstance(kind := manifest.get("kind"), str):  # a run of answers has none
+            raise UserError(f"{str(self.path)!r} is no run of answers but one of `whyfeel {kind}`")
         if (wrong := misfit(manifest, MANIFEST)) is not None:
             raise DataError(f"{str(self.manifest)!r} is damaged: it should hold {wrong!r}; get it from a copy")
         return manifest

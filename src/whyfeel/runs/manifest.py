@@ -57,7 +57,7 @@ def open_run(
         "reuse": [absolute(path) for path in options.reuse],
     }
     new["judges"][spec.judge.id] = spec.judge.to_json()
-    remarks = _note_addresses(new, routes)
+    remarks = note_addresses(new, routes)
     write_json(folder.manifest, new)
     return remarks
 
@@ -72,7 +72,7 @@ def add_judge(folder: RunFolder, judge: JudgeSpec, prompts: Prompts, routes: Map
     manifest = folder.read_manifest()
     origins = {name: prompts.origin[name] for name in judge.prompts}
     manifest["judges"][judge.id] = judge.to_json() | ({"origins": origins} if origins else {})
-    remarks = _note_addresses(manifest, routes)
+    remarks = note_addresses(manifest, routes)
     write_json(folder.manifest, manifest)
     return remarks
 
@@ -97,8 +97,8 @@ def spec_of(manifest: Mapping[str, Any], judge: JudgeSpec) -> RunSpec:
     return RunSpec(**{**spec, "judge": judge})
 
 
-def _note_addresses(manifest: dict[str, Any], routes: Mapping[str, Route]) -> list[str]:
-    """A model may move; where it was asked is part of the record."""
+def note_addresses(manifest: dict[str, Any], routes: Mapping[str, Route]) -> list[str]:
+    """Enter where each model was asked, which is part of the record: a model may move. Returns remarks."""
     remarks: list[str] = []
     known: list[dict[str, Any]] = manifest["addresses"]
     for entry in addresses(routes):

@@ -9,13 +9,14 @@ from pathlib import Path
 from whyfeel.engine import Route
 from whyfeel.errors import UserError
 from whyfeel.judging import Judge
-from whyfeel.media import MediaStore, conversion
+from whyfeel.media import conversion
 from whyfeel.models import Prices, load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
 from whyfeel.runs.controls import Control, control_samples, model_controls, plan_controls
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import NO_CONTROLS, RunOptions
+from whyfeel.runs.pictures import survey_pictures
 from whyfeel.runs.plan_judge import BASELINE, Judging, kinship, plan_judge
 from whyfeel.runs.routing import route_to
 from whyfeel.runs.select import Chosen, choose, selected
@@ -170,32 +171,13 @@ def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
 
 def _surveyed(plan: Plan) -> Plan:
     """Count the samples and look at every picture's header and end, before anything is paid for."""
-    media = MediaStore(plan.task.images)
-    total, shown, missing = 0, 0, 0
-    bad: dict[Media, str] = {}
-    urls: dict[str, None] = {}
-    for sample in plan.samples():
-        total += 1
-        if not plan.shown:
-            continue
-        if sample.media and plan.task.images is None:
-            raise UserError(f"{plan.task.name} needs its pictures: {plan.task.images_help}")
-        for one in sample.media:
-            shown += 1
-            if plan.options.allow_urls and one.is_url:
-                urls[one.path] = None
-            elif (why := bad.get(one) or media.fault(one)) is not None:
-                bad[one] = why
-                missing += why.startswith("no such file")
-    media.close()
-    if not total:
-        raise UserError(f"{plan.task.name} has no samples to run")
-    if shown > 1 and missing == shown:
-        raise UserError(
-            f"--images: none of the {shown:,} pictures is under {str(plan.task.images)!r} "
-            f"({next(iter(bad.values()))}); {plan.task.images_help}"
-        )
-    return replace(plan, total=total, pictured=shown > 0, bad=bad, urls=tuple(urls))
+    task = plan.task
+    found = survey_pictures(
+        *(plan.samples(), task.images, task.name, task.images_help),
+        look=bool(plan.shown),
+        allow_urls=plan.options.allow_urls,
+    )
+    return replace(plan, total=found.samples, pictured=found.shown > 0, bad=found.bad, urls=found.urls)
 
 
 def absolute(path: Path | None) -> str | None:

@@ -111,7 +111,7 @@ async def _rehearse(plan: Plan) -> tuple[_Book, int]:
     paths = [own] if own.exists() else []
     paths += [ledger_file(path) for path in plan.options.reuse]
     reuse = {str(path): Ledger(path, readonly=True) for path in paths}
-    media = media_store(plan.task, plan.options, RunFolder(plan.options.out))
+    media = media_store(plan.task.images, plan.options, RunFolder(plan.options.out))
     with tempfile.TemporaryDirectory(prefix="whyfeel-dry-run-") as scratch:
         ledger = Ledger(Path(scratch) / "ledger.sqlite")
         engine = Engine(routes, ledger, media, concurrency=plan.options.concurrency, reuse=reuse)

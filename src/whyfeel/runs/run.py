@@ -18,13 +18,12 @@ from whyfeel.runs.destinations import announcement, picture_hosts
 from whyfeel.runs.execute import Job, RunResult, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.manifest import open_run
-from whyfeel.runs.options import RunOptions
+from whyfeel.runs.options import RunOptions, SittingOptions
+from whyfeel.runs.pictures import bad_pictures
 from whyfeel.runs.plan import Plan, plan_run, roles_shown
 from whyfeel.runs.sitting import Watch
 from whyfeel.runs.until import Until
 from whyfeel.tasks import Task
-
-SHOWN = 20  # bad pictures that are named before the first call
 
 
 def run(options: RunOptions, watch: Watch) -> RunResult:
@@ -47,7 +46,7 @@ def run(options: RunOptions, watch: Watch) -> RunResult:
         remarks = open_run(folder, plan.spec, options, plan.prompts, plan.routes)
         plan = replace(plan, bad={**plan.bad, **fetched(plan.urls, options, folder)})
         told = destinations(plan.routes, plan.shown, options) if plan.pictured else []
-        for remark in [*remarks, *_bad_pictures(plan), *plan.warnings, *told]:
+        for remark in [*remarks, *bad_pictures(plan.bad), *plan.warnings, *told]:
             watch.note(remark)
         return execute(job_of(plan), folder, watch, begun)
 
@@ -74,13 +73,13 @@ def show_pictures(
     return destinations(routes, shown, options)
 
 
-def destinations(routes: Mapping[str, Route], shown: Collection[str], options: RunOptions) -> list[str]:
+def destinations(routes: Mapping[str, Route], shown: Collection[str], options: SittingOptions) -> list[str]:
     """The remark that names the hosts which pictures go to, if they go to any."""
     hosts = picture_hosts(routes, shown, local_only=options.local_only)
     return [announcement(hosts)] if hosts else []
 
 
-def fetched(urls: Collection[str], options: RunOptions, folder: RunFolder) -> dict[Media, str]:
+def fetched(urls: Collection[str], options: SittingOptions, folder: RunFolder) -> dict[Media, str]:
     """Fetch the pictures at URLs into the run's folder, where a later sitting finds the same bytes.
 
     Returns:
@@ -113,11 +112,3 @@ def job_of(plan: Plan) -> Job:
         controls=plan.controls,
         until=until,
     )
-
-
-def _bad_pictures(plan: Plan) -> list[str]:
-    if not plan.bad:
-        return []
-    named = [f"  {media.path}: {why}" for media, why in list(plan.bad.items())[:SHOWN]]
-    more = [f"  and {len(plan.bad) - SHOWN} more (`whyfeel data check` lists them)"] if len(plan.bad) > SHOWN else []
-    return [f"{len(plan.bad)} pictures cannot be sent and stay unscored:", *named, *more]

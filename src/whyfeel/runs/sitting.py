@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from whyfeel.engine import BatchBook, Budget, Counts, Engine, Ledger, Pace, Retries, Route
@@ -15,7 +16,6 @@ from whyfeel.media import MediaStore
 from whyfeel.models import Batched, Endpoint
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import SittingOptions
-from whyfeel.tasks import Task
 
 
 class Watch(Protocol):
@@ -38,9 +38,9 @@ class Watch(Protocol):
         ...
 
 
-def media_store(task: Task, options: SittingOptions, folder: RunFolder) -> MediaStore:
-    """The pictures of a task as a run sends them; those at URLs lie in the run's own folder."""
-    return MediaStore(task.images, max_side=options.max_side, fetched=folder.pictures)
+def media_store(images: Path | None, options: SittingOptions, folder: RunFolder) -> MediaStore:
+    """The pictures under a folder as a run sends them; those at URLs lie in the run's own folder."""
+    return MediaStore(images, max_side=options.max_side, fetched=folder.pictures)
 
 
 def engine_of(

@@ -81,6 +81,8 @@ def _image(text: str) -> str:
 
 
 Sound = Annotated[str, AfterValidator(_sound)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+ImagePath = Annotated[str, AfterValidator(_image)]
 
 
 class Record(BaseModel):
@@ -92,7 +94,7 @@ class Record(BaseModel):
     question: Sound
     emotion: Annotated[str, AfterValidator(_group)]
     triggers: Annotated[list[Annotated[Trigger, BeforeValidator(_trigger)]], Field(min_length=1)]
-    image: Annotated[str, AfterValidator(_image)] | None = None
+    image: ImagePath | None = None
     rubric: Sound | None = None
 
 
@@ -172,7 +174,7 @@ def _record(value: object) -> Record:
     try:
         return Record.model_validate(value)
     except ValidationError as error:
-        raise Refused(_told(error)) from None
+        raise Refused(told(error, FORMAT)) from None
 
 
 def _sample(record: Record, flags: list[str]) -> Sample:
@@ -189,15 +191,15 @@ def _sample(record: Record, flags: list[str]) -> Sample:
     )
 
 
-def _told(error: ValidationError) -> str:
-    """The first fault of a record, in one line."""
+def told(error: ValidationError, form: str) -> str:
+    """The first fault of a record, in one line; `form` is what was expected as a whole."""
     faults = error.errors(include_url=False)
     if unknown := [str(fault["loc"][0]) for fault in faults if fault["type"] == "extra_forbidden"]:
-        return f"unknown key {', '.join(map(shown, unknown[:5]))}; {FORMAT}"
+        return f"unknown key {', '.join(map(shown, unknown[:5]))}; {form}"
     first = faults[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
-        return f"field {field!r}: it is missing; {FORMAT}"
+        return f"field {field!r}: it is missing; {form}"
     why = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     why = why if why.startswith("expected") else f"expected {why[0].lower()}{why[1:]}"
     where = f"field {field!r}: " if field else ""
