@@ -63,6 +63,7 @@ def test_a_rehearsal_with_a_long_address_keeps_its_counts() -> None:
         "cost_at_most": None,
         "prices_as_of": {"answer": "2026-01-02", "judge": None},
         "addresses": {"answer": "http://" + "a" * 150 + ":8000/v1", "judge": ""},
+        "note": "Who knows.",
     }
     lines = shown(*tables.rehearsal_table(rehearsal))
     check(lines)
@@ -72,4 +73,4 @@ def test_a_rehearsal_with_a_long_address_keeps_its_counts() -> None:
     assert "calls, judge, to a ledger" in text
     assert "among them, for foils" in text
     assert "for samples" not in text
-    assert "Prices as of 2026-01-02." in " ".join(text.split())
+    assert "Who knows. Prices as of 2026-01-02." in " ".join(text.split())

@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_the_docs() -> None:
     assert options.model_dump() == {
         **NEEDED,
         "strategy": "direct",
+        "helper": None,
         "judge": "overlap",
         "seed": 0,
         "concurrency": 32,

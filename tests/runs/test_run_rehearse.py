@@ -68,6 +68,7 @@ def test_calls_tokens_and_cost_by_hand(rehearse: Callable[..., Told], records: R
         "cost_at_most": pytest.approx((answers_in * 10 + 1536 * 20 + judge_in * 3 + judged * 512 * 5) / 1e6),
         "prices_as_of": {"answer": "2026-01-02", "judge": "2026-03-04"},
         "addresses": {"answer": "http://127.0.0.1:9/v1", "judge": "http://127.0.0.1:9/v1"},
+        "note": "A judge whose verdict cannot be read is asked again.",
     }
     assert not (tmp_path / "r").exists()
 

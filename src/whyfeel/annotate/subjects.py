@@ -103,8 +103,8 @@ def _folder(path: Path, asked: Asked, prompts: Prompts) -> Subjects:
         raise UserError("--images: a folder of pictures is its own root; give --images with a record file")
     names, others = _pictures(path)
     if not names:
-        found = f"{others:,} other files" if others else "nothing"
-        raise UserError(f"IMAGES: the folder {str(path)!r} holds no picture ({', '.join(sorted(PICTURES))}), {found}")
+        found = f"and {others:,} other files" if others else "and nothing else"
+        raise UserError(f"IMAGES: the folder {str(path)!r} holds no picture ({', '.join(sorted(PICTURES))}) {found}")
     emotions = asked.emotion or ("",)
     queries = {emotion: _query(prompts, asked.query, emotion, "") for emotion in emotions}
 

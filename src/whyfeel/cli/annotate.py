@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer._click import Context
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from whyfeel.cli import options as o
 from whyfeel.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from whyfeel.annotate import AnnotateOptions
 
 PICTURES = "pictures"  # the command that `whyfeel annotate IMAGES` stands for
 
@@ -27,10 +30,24 @@ class _OfPictures(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+class _Pictures(TyperCommand):
+    """Stands for the group itself, also where usage is told."""
+
+    def make_context(
+        self,
+        info_name: str | None,  # noqa: ARG002 - the hidden name
+        args: list[str],
+        parent: Context | None = None,
+        **extra: Any,  # noqa: ANN401 - as the base has it
+    ) -> Context:
+        assert parent is not None
+        return super().make_context(parent.info_name, args, parent=parent.parent, **extra)
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(cls=_OfPictures, no_args_is_help=True, rich_markup_mode=None, help=_group.__doc__)
-    group.command(PICTURES, hidden=True)(annotate)
+    group.command(PICTURES, cls=_Pictures, hidden=True)(annotate)
     group.command("plan")(plan)
     app.add_typer(group, name="annotate")
 
@@ -92,6 +109,7 @@ def annotate(
     allow_urls: o.AllowUrls = None,
     allow_host: o.AllowHost = None,
     local_only: o.LocalOnly = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price; call nothing.")] = False,
     json: o.Json = False,
 ) -> int:
     """Ask a chain of questions about every picture, and leave triggers that tell where they come from.
@@ -103,7 +121,10 @@ def annotate(
     from whyfeel.cli.progress import Progress
     from whyfeel.report.annotation_table import annotation_table
 
-    result = run(annotate_options(_given(ctx.params)), Progress())
+    options = annotate_options(_given(ctx.params))
+    if dry_run:
+        return _rehearsed(options, as_json=json)
+    result = run(options, Progress())
     summary = result.summary
     if json:
         print_json(summary)
@@ -157,6 +178,18 @@ def plan(
         print_table(*plan_table(result.summary, result.file))
     _say_faults(result.faults)
     return int(bool(result.faults))
+
+
+def _rehearsed(options: AnnotateOptions, *, as_json: bool) -> int:
+    from whyfeel.annotate.rehearse import rehearse_annotation
+    from whyfeel.report.tables import rehearsal_table
+
+    rehearsal = rehearse_annotation(options)
+    if as_json:
+        print_json(rehearsal)
+    else:
+        print_table(*rehearsal_table(rehearsal))
+    return 0
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:

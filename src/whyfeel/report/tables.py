@@ -74,7 +74,7 @@ def rehearsal_table(rehearsal: Mapping[str, Any]) -> list[RenderableType]:
     title = Text(f"{rehearsal['task']} · dry run, nothing was sent", style="bold")
     dates = sorted({day for day in rehearsal["prices_as_of"].values() if day})
     prices = f" Prices as of {', '.join(dates)}." if dates else ""
-    note = Text(f"A judge whose verdict cannot be read is asked again.{prices}", style="dim")
+    note = Text(f"{rehearsal['note']}{prices}", style="dim")
     return ["", title, "", pairs(rows), "", note]
 
 

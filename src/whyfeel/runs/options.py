@@ -194,7 +194,7 @@ def _one_line(error: ValidationError, kind: type[BaseModel], config: Path | None
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"--config: {str(config)!r} sets {name!r}, which is no option of a run{hint}"
     if first["type"] == "missing":
-        return f"{flag} is needed; give it on the command line or in --config"
+        return f"{flag} is needed" + ("; give it on the command line or in --config" if kind is RunOptions else "")
     message = first["msg"].removeprefix("Value error, ")
     said = message[:1].lower() + message[1:]
     got = str(first["input"]) if isinstance(first["input"], Path) else first["input"]
