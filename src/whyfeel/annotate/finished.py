@@ -87,7 +87,10 @@ def _annotation(line: Mapping[str, Any], where: str) -> Annotation:
     wrong = misfit(line, LINE)
     if wrong is None and any(one["kind"] not in {None, *get_args(Kind)} for one in line["triggers"]):
         wrong = "triggers.kind"
-    if wrong is not None:
-        why = f"expected an annotation, and its {wrong!r} is missing or of another kind"
-        raise DataError(f"{where}: {why}; run `whyfeel annotate` again, which writes the file anew")
-    return Annotation.from_json(line)
+    if wrong is None:
+        try:
+            return Annotation.from_json(line)
+        except TypeError as error:  # a name that none of its records has
+            wrong = str(error).rpartition(" ")[2].strip("'")
+    why = f"expected an annotation, and its {wrong!r} is missing, unknown or of another kind"
+    raise DataError(f"{where}: {why}; run `whyfeel annotate` again, which writes the file anew")

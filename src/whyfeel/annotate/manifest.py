@@ -9,7 +9,7 @@ from typing import Any
 
 from whyfeel import __version__
 from whyfeel.annotate.plan import Plan
-from whyfeel.errors import SpecMismatch, UserError
+from whyfeel.errors import DataError, SpecMismatch, UserError
 from whyfeel.records import content_id
 from whyfeel.runs.folder import RunFolder, misfit, read_json, write_json
 from whyfeel.runs.manifest import note_addresses
@@ -83,5 +83,5 @@ def read_manifest(path: Path, kind: str) -> dict[str, Any]:
         was = manifest.get("kind") or "run"
         raise UserError(f"{str(path)!r} holds a run of `whyfeel {was}`, and one of `whyfeel {kind}` is needed")
     if (wrong := misfit(manifest, MANIFEST)) is not None:
-        raise UserError(f"{str(file)!r} is damaged: it should hold {wrong!r}; get it from a copy")
+        raise DataError(f"{str(file)!r} is damaged: it should hold {wrong!r}; get it from a copy")
     return manifest

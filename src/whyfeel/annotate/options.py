@@ -32,6 +32,10 @@ def _said(text: str) -> str:
 Line = Annotated[str, AfterValidator(_said)]
 
 
+def _each_once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
 class Asked(SittingOptions):
     """What all that is asked about a source of pictures has in common.
 
@@ -47,7 +51,7 @@ class Asked(SittingOptions):
     vlm: str
     llm: str | None = None
     llm_gen: Settings = Field(default_factory=dict)
-    emotion: tuple[Line, ...] = ()
+    emotion: Annotated[tuple[Line, ...], AfterValidator(_each_once)] = ()
     query: Line | None = None
 
 

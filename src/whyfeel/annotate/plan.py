@@ -19,6 +19,7 @@ from whyfeel.runs.pictures import survey_pictures
 from whyfeel.runs.routing import route_to
 from whyfeel.runs.spec import file_hashes, prompt_hashes
 from whyfeel.strategies.self_ask import GATES, PHASES, SelfAsk, SelfAskSettings, default_settings
+from whyfeel.strategies.self_ask.questioning import DESCRIBE, QUESTION
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Plan:
 
 
 # who is shown the picture, for the phases of a chain and of the plan that writes its general questions
-ROLES: Mapping[str, bool] = {**PHASES, "describe": True, "question": False}
+ROLES: Mapping[str, bool] = {**PHASES, DESCRIBE: True, QUESTION: False}
 
 
 def plan_annotation(options: AnnotateOptions, *, calls: bool = True) -> tuple[Plan, SelfAsk]:

@@ -7,12 +7,14 @@ the data says; none is ever guessed.
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from whyfeel.annotate.options import Asked
 from whyfeel.errors import DataError, UserError
@@ -56,12 +58,18 @@ class Record(BaseModel):
 
     image: ImagePath
     id: Sound | None = None
-    query: OneLine | None = None
-    question: OneLine | None = None
+    query: Sound | None = None
+    question: Sound | None = None
     emotion: OneLine | None = None
     person: OneLine | None = None
     triggers: Any = None
     rubric: Any = None
+
+    @model_validator(mode="after")
+    def _one_query(self) -> Self:
+        if self.query is not None and self.question is not None:
+            raise ValueError("expected 'query' or 'question', which are two words for one thing")
+        return self
 
 
 def open_subjects(asked: Asked, prompts: Prompts) -> Subjects:
@@ -72,17 +80,28 @@ def open_subjects(asked: Asked, prompts: Prompts) -> Subjects:
         DataError: a record file is malformed; names the line.
     """
     path = Path(asked.source)
-    if asked.source in {info.name for info in TASKS} and not path.exists():
+    mode = _mode(path) if asked.source else 0  # a blank one would be the folder that somebody happens to stand in
+    if not mode and asked.source in {info.name for info in TASKS}:
         return _task(asked)
-    if path.is_dir():
+    if stat.S_ISDIR(mode):
         return _folder(path, asked, prompts)
-    if path.is_file():
+    if stat.S_ISREG(mode) and path.suffix.lower() in PICTURES:
+        raise UserError(f"IMAGES: {asked.source!r} is one picture; give the folder that holds it, or a record file")
+    if stat.S_ISREG(mode):
         return _records(path, asked, prompts)
     tasks = ", ".join(info.name for info in TASKS)
     raise UserError(
-        f"IMAGES: there is no {asked.source!r}; expected a folder of pictures, a record file (docs/annotating.md), or "
-        f"a task with its --data and --images ({tasks})"
+        f"IMAGES: {shown(asked.source)} is no folder and no file; expected a folder of pictures, a record file "
+        f"(docs/annotating.md), or a task with its --data and --images ({tasks})"
     )
+
+
+def _mode(path: Path) -> int:
+    """What a path leads to, as `stat` tells it; 0 for nothing."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):  # not there, or no name that a file can have
+        return 0
 
 
 def _task(asked: Asked) -> Subjects:
@@ -103,8 +122,8 @@ def _folder(path: Path, asked: Asked, prompts: Prompts) -> Subjects:
         raise UserError("--images: a folder of pictures is its own root; give --images with a record file")
     names, others = _pictures(path)
     if not names:
-        found = f"and {others:,} other files" if others else "and nothing else"
-        raise UserError(f"IMAGES: the folder {str(path)!r} holds no picture ({', '.join(sorted(PICTURES))}) {found}")
+        known = ", ".join(sorted(PICTURES))
+        raise UserError(f"IMAGES: the folder {str(path)!r} holds no picture ({known}); other entries: {others:,}")
     emotions = asked.emotion or ("",)
     queries = {emotion: _query(prompts, asked.query, emotion, "") for emotion in emotions}
 
@@ -114,16 +133,22 @@ def _folder(path: Path, asked: Asked, prompts: Prompts) -> Subjects:
                 id_ = name if len(emotions) == 1 else f"{name}#{emotion}"
                 yield _sample(id_, name, queries[emotion], emotion, "")
 
-    remarks = (f"{others:,} files of the folder are no pictures by their names and are passed over",) if others else ()
+    passed = f"passed over, as no pictures by their names or as links to folders: {others:,} entries of the folder"
+    remarks = (passed,) if others else ()
     return Subjects(FOLDER, (), path, "give the folder that holds the pictures", samples, remarks)
 
 
 def _pictures(path: Path) -> tuple[list[str], int]:
-    """The pictures below a folder, sorted, with forward slashes; and how many other files there are."""
+    """The pictures below a folder, sorted, with forward slashes; and how many other files and linked folders it has.
+
+    Raises:
+        UserError: a folder below it cannot be read.
+    """
     names: list[str] = []
     others = 0
-    for folder, below, files in os.walk(path):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    for folder, below, files in os.walk(path, onerror=_unreadable):
+        below[:] = [name for name in below if not name.startswith(".")]
+        others += sum(Path(folder, name).is_symlink() for name in below)
         for name in files:
             if name.startswith("."):
                 continue
@@ -132,6 +157,10 @@ def _pictures(path: Path) -> tuple[list[str], int]:
             else:
                 others += 1
     return sorted(names), others
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise UserError(f"IMAGES: the folder {str(error.filename)!r} cannot be read: {error.strerror}") from None
 
 
 def _records(path: Path, asked: Asked, prompts: Prompts) -> Subjects:
@@ -184,10 +213,14 @@ def _query(prompts: Prompts, query: str | None, emotion: str, person: str) -> st
         if not emotion:
             return prompts.fill(PROMPT, "query", person=who)
         return prompts.fill(PROMPT, "query_emotion", person=who, emotion=emotion)
-    named = {emotion.casefold(), person.casefold()} - {""}
-    if all(name in query.casefold() for name in named):
+    if all(_names(query, one) for one in (emotion, person)):
         return query
     return prompts.fill(PROMPT, "query_about", query=query, person=who, emotion=emotion or "not named")
+
+
+def _names(query: str, name: str) -> bool:
+    """Whether a query holds a name as words of its own: "a woman" names no "man"."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", query, re.IGNORECASE) is not None
 
 
 def _sample(id_: str, image: str, query: str, emotion: str, person: str) -> Sample:

@@ -166,16 +166,20 @@ def plan(
 
     RUN/plan.toml holds them with the evidence; `whyfeel annotate IMAGES --plan RUN/plan.toml` asks them.
     """
+    from rich.text import Text
+
     from whyfeel.annotate import plan_options
     from whyfeel.annotate.questions_run import plan_questions
     from whyfeel.cli.progress import Progress
     from whyfeel.report.plan_table import plan_table
+    from whyfeel.report.words import visible
 
     result = plan_questions(plan_options(_given(ctx.params)), Progress())
     if json:
         print_json(result.summary)
     else:
-        print_table(*plan_table(result.summary, result.file))
+        next_ = f"Files: {result.file.parent}. Next: whyfeel annotate {source} --plan {result.file}"
+        print_table(*plan_table(result.plan), "", Text(visible(next_), style="dim"))
     _say_faults(result.faults)
     return int(bool(result.faults))
 

@@ -51,6 +51,15 @@ class _File:
         self.requests[request.key] = request
 
 
+class _Lines(aiohttp.BufferedReaderPayload):
+    """A file that stays ours to close: aiohttp would close it in another thread, and two at once end in ValueError."""
+
+    @property
+    def autoclose(self) -> bool:
+        """Whether aiohttp may leave it as it is."""
+        return True
+
+
 class Batched:
     """A model asked through its provider's batch service.
 
@@ -138,7 +147,8 @@ class Batched:
         file.lines.seek(0)
         form = aiohttp.FormData()
         form.add_field("purpose", "batch")
-        form.add_field("file", file.lines, filename="whyfeel.jsonl", content_type="application/jsonl")
+        lines = _Lines(file.lines, content_type="application/jsonl")
+        form.add_field("file", lines, filename="whyfeel.jsonl", content_type="application/jsonl")
         with file.lines:
             uploaded = _object(await self._endpoint.fetch("POST", "/files", form))
         self._book.begin(batch.tag, batch.keys)
