@@ -27,7 +27,8 @@ ROOT = HERE.parent
 WORK = ROOT / ".bench"
 PYTHON = sys.executable
 WHYFEEL = str(Path(PYTHON).parent / "whyfeel")
-SAMPLES, MANY, LATENCY_MS = 1615, 50_000, 200.0
+SAMPLES, MANY, LATENCY_MS, MOST = 1615, 50_000, 200.0, 256
+PICTURES = 1636  # of the released annotations, the complex ones too
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class Cost:
 
 
 @contextmanager
-def server(latency_ms: float) -> Iterator[str]:
-    """The mock server's base URL."""
-    command = [PYTHON, str(HERE / "mock_server.py"), str(latency_ms)]
+def server(latency_ms: float, script: str = "mock_server.py") -> Iterator[str]:
+    """A mock server's base URL."""
+    command = [PYTHON, str(HERE / script), str(latency_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
@@ -77,6 +78,14 @@ def run_command(url: str, count: int, concurrency: int, out: Path) -> list[str]:
     ]
 
 
+def annotate_command(url: str, concurrency: int, out: Path) -> list[str]:
+    """The self-ask chain on every picture of a folder."""
+    return [
+        *(WHYFEEL, "annotate", str(WORK / "images"), "--vlm", f"{url}#vlm", "--llm", f"{url}#llm"),
+        *("--emotion", "sad", "--concurrency", str(concurrency), "--out", str(out)),
+    ]
+
+
 def fresh(name: str) -> Path:
     """A run folder that does not exist yet."""
     shutil.rmtree(WORK / name, ignore_errors=True)
@@ -93,6 +102,21 @@ def intervals() -> Cost:
     idle = measure([PYTHON, "-c", setup])
     busy = measure([PYTHON, "-c", setup + "estimate(s, g, c, order=['a'], macro=False, seed=0)"])
     return Cost(busy.wall - idle.wall, busy.cpu - idle.cpu, busy.peak - idle.peak)
+
+
+def annotation(concurrency: int) -> Iterator[tuple[str, str, str]]:
+    """The self-ask chain, every phase answered in its own form; then the same command again."""
+    with server(LATENCY_MS, "phase_server.py") as url:
+        cost = measure(annotate_command(url, concurrency, fresh("annotated")), url)
+        again = measure(annotate_command(url, concurrency, WORK / "annotated"), url)
+    limit = cost.calls * LATENCY_MS / 1000 / concurrency
+    job = f"`annotate`, {PICTURES:,} pictures"
+    yield f"{job}: asks a picture", "at least 12", f"{cost.calls / PICTURES:.1f}"
+    yield f"{job}: wall time to the physical limit", "1.6", f"{cost.wall / limit:.2f}"
+    yield f"{job}: CPU an ask", "1.0 ms", f"{1000 * cost.cpu / cost.calls:.2f} ms"
+    yield f"{job}: peak memory", "250 MB", f"{cost.peak:.0f} MB"
+    yield f"{job}: most calls in flight", f"{concurrency}", f"{cost.most}"
+    yield f"{job}, again: calls", "0", f"{again.calls}"
 
 
 def offline() -> Iterator[tuple[str, str, str]]:
@@ -127,7 +151,7 @@ def offline() -> Iterator[tuple[str, str, str]]:
 def rows() -> Iterator[tuple[str, str, str]]:
     """(what, bound, measured), one after the other as they are measured."""
     with server(LATENCY_MS) as url:
-        for concurrency, bound in ((256, 2.2), (64, 1.25)):
+        for concurrency, bound in ((MOST, 2.2), (64, 1.25)):
             cost = measure(run_command(url, SAMPLES, concurrency, fresh(f"run-{concurrency}")), url)
             arguments = [url, str(WORK / f"{SAMPLES}.jsonl"), str(WORK / "images"), str(concurrency)]
             bare = measure([PYTHON, str(HERE / "bare_client.py"), *arguments], url)
@@ -139,13 +163,14 @@ def rows() -> Iterator[tuple[str, str, str]]:
             yield f"the same by a bare aiohttp loop, {at}", "", f"{1000 * bare.cpu / bare.calls:.2f} ms"
             yield f"peak memory, {at}", "220 MB", f"{cost.peak:.0f} MB"
             yield f"most calls in flight, {at}", f"{concurrency}", f"{cost.most}"
-        again = measure(run_command(url, SAMPLES, 256, WORK / "run-256"), url)
+        again = measure(run_command(url, SAMPLES, MOST, WORK / f"run-{MOST}"), url)
         yield "the same run again: calls", "0", f"{again.calls}"
         yield "the same run again: wall time", "3 s", f"{again.wall:.1f} s"
     with server(20) as url:
-        few = measure(run_command(url, SAMPLES, 256, fresh("few")), url)
-        many = measure(run_command(url, MANY, 256, fresh("many")), url)
+        few = measure(run_command(url, SAMPLES, MOST, fresh("few")), url)
+        many = measure(run_command(url, MANY, MOST, fresh("many")), url)
     yield f"peak memory at {MANY:,} samples to that at {SAMPLES:,}", "1.5", f"{many.peak / few.peak:.2f}"
+    yield from annotation(MOST)
     yield "`whyfeel --help`: wall time", "0.4 s", f"{min(measure([WHYFEEL, '--help']).wall for _ in range(3)):.2f} s"
     cost = intervals()
     yield "intervals of 24 scores, 10,000 resamples: wall time", "", f"{cost.wall:.2f} s"
@@ -157,7 +182,7 @@ def main() -> None:
     """Measure, print and write."""
     WORK.mkdir(exist_ok=True)
     # by a process of its own: the peak that the kernel counts for a child starts at the size of its parent
-    subprocess.run([PYTHON, str(HERE / "make_data.py"), str(WORK), str(SAMPLES), str(MANY)], check=True)
+    subprocess.run([PYTHON, str(HERE / "make_data.py"), str(WORK), str(PICTURES), str(SAMPLES), str(MANY)], check=True)
     lines = [
         "# Performance",
         "",
@@ -167,6 +192,9 @@ def main() -> None:
         f"The main job on {SAMPLES:,} records: a picture of about 60 KB each, two calls a record (answer and judge), a",
         f"mock server on 127.0.0.1 that answers after {LATENCY_MS:.0f} ms, the ledger on, the whole process from start",
         "to exit. The physical limit is calls x latency / concurrency. The bare loop checks nothing and keeps nothing.",
+        "",
+        f"`annotate` runs the self-ask chain with its gates on a folder of such pictures, at {MOST} calls in flight;",
+        "its server tells the phase of each ask and answers it in its form after the same delay.",
         "",
         "| what | bound | measured |",
         "|---|---|---|",

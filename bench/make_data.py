@@ -1,6 +1,6 @@
 """Write the records and pictures that the benchmark runs on.
 
-python bench/make_data.py FOLDER PICTURES RECORDS
+python bench/make_data.py FOLDER PICTURES RECORDS...
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from PIL import Image
 
 def write_pictures(folder: Path, count: int) -> None:
     """Distinct JPEG files of about 60 KB."""
-    if folder.exists():
+    if (folder / f"{count - 1}.jpg").exists():
         return
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     low = Image.fromarray(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
     smooth = np.asarray(low.resize((640, 480), Image.Resampling.BICUBIC)).astype(np.int16)
@@ -41,12 +41,12 @@ def write_records(path: Path, count: int, pictures: int) -> None:
             file.write(json.dumps(record) + "\n")
 
 
-def main(folder: Path, pictures: int, records: int) -> None:
-    """The pictures, a record file with one record a picture, and one with many."""
+def main(folder: Path, pictures: int, *records: int) -> None:
+    """The pictures, and a record file of each length; where records outnumber pictures, they share them."""
     write_pictures(folder / "images", pictures)
-    for count in (pictures, records):
+    for count in records:
         write_records(folder / f"{count}.jsonl", count, pictures)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

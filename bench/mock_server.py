@@ -18,6 +18,7 @@ REPLY = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 900, "completion_tokens": 14},
 }
+END = 8192  # bytes of a request that a server may look at, its last: the picture stands before them
 
 
 def http(body: bytes) -> bytes:
@@ -26,12 +27,16 @@ def http(body: bytes) -> bytes:
 
 
 class Server:
-    """Counts calls; one for all connections."""
+    """Counts calls and answers each alike; one for all connections."""
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
         self.calls = self.in_flight = self.most = 0
-        self.reply = http(json.dumps(REPLY).encode())
+        self.alike = http(json.dumps(REPLY).encode())
+
+    def reply(self, end: bytes) -> bytes:  # noqa: ARG002 - who answers alike need not look
+        """The reply to a request, by its last bytes."""
+        return self.alike
 
     def stats(self) -> bytes:
         """The counts, and a fresh start."""
@@ -61,10 +66,12 @@ class Connection(asyncio.Protocol):
             length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
             if len(self.data) < end + 4 + length:
                 return
-            del self.data[: end + 4 + length]
-            self.answer(head)
+            size = end + 4 + length
+            last = bytes(self.data[max(end + 4, size - END) : size])
+            del self.data[:size]
+            self.answer(head, last)
 
-    def answer(self, head: bytes) -> None:
+    def answer(self, head: bytes, last: bytes) -> None:
         """Statistics at once, a completion after the delay."""
         server = self.server
         if head.startswith(b"get /stats"):
@@ -73,22 +80,21 @@ class Connection(asyncio.Protocol):
         server.calls += 1
         server.in_flight += 1
         server.most = max(server.most, server.in_flight)
-        asyncio.get_running_loop().call_later(server.latency, self.send)
+        asyncio.get_running_loop().call_later(server.latency, self.send, server.reply(last))
 
-    def send(self) -> None:
+    def send(self, reply: bytes) -> None:
         """Send the reply, if somebody is still there."""
         self.server.in_flight -= 1
         if not self.transport.is_closing():
-            self.transport.write(self.server.reply)
+            self.transport.write(reply)
 
 
-async def main(latency_ms: float) -> None:
+async def main(state: Server) -> None:
     """Serve on any free port of 127.0.0.1."""
-    state = Server(latency_ms / 1000)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(state), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1])))
+    asyncio.run(main(Server(float(sys.argv[1]) / 1000)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import pytest
 from chat_server import ChatServer, Flights, Script, good
@@ -74,43 +76,178 @@ class Done:
         return "".join(line for line in lines if not line.startswith("whyfeel: pictures go to "))
 
 
+# A process that has imported whyfeel and done nothing else. Told where to stand, what to say and where to write, it
+# forks one that forks `python -m whyfeel`, waits for it, and tells its id and how it ended. Imports are most of what a
+# command costs, and clearing them away most of its end: they are frozen. In the child nothing has been run yet, and what
+# it runs is the last that it does, so that it ends as any process ends.
+STARTER = """
+import gc, json, os, runpy, signal, socket, sys
+import scipy.optimize, snowballstemmer
+import whyfeel.cli, whyfeel.engine, whyfeel.models, whyfeel.runs
+import whyfeel.cli.progress, whyfeel.report.summary_table, whyfeel.tasks.jsonl
+
+here = socket.socket(fileno=int(sys.argv[1]))
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+gc.collect()
+gc.freeze()
+while True:
+    message, given, _, _ = socket.recv_fds(here, 1 << 20, 3)
+    if not message:
+        here.close()
+        sys.exit()
+    if os.fork() == 0:
+        break
+    for one in given:
+        os.close(one)
+here.close()
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+out, err, told = given
+if child := os.fork():
+    os.write(told, b"%d" % child)
+    os.write(told, b"%d" % os.waitpid(child, 0)[1])
+    os._exit(0)
+os.dup2(out, 1)
+os.dup2(err, 2)
+for one in given:
+    os.close(one)
+order = json.loads(message)
+os.chdir(order["cwd"])
+os.environ.clear()
+os.environ.update(order["env"])
+exec(order["first"])
+sys.argv = ["whyfeel", *order["args"]]
+runpy.run_module("whyfeel", run_name="__main__", alter_sys=True)
+"""
+
+
+class Forked:
+    """A forked process, with what tests use of a Popen."""
+
+    def __init__(self, starter: socket.socket, args: list[str], env: dict[str, str], cwd: Path, first: str) -> None:
+        self.args = args
+        self.returncode: int | None = None
+        self._told, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._out, out = _pipe()
+        self.stderr, err = _pipe()
+        order = json.dumps({"args": args, "env": env, "cwd": str(cwd), "first": first}).encode()
+        with told, out, err:
+            socket.send_fds(starter, [order], [one.fileno() for one in (out, err, told)])
+        self._told.settimeout(WAIT)
+        self.pid = int(self._told.recv(20))
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status, once it has ended."""
+        if self.returncode is None:
+            self._told.settimeout(timeout)
+            try:
+                self.returncode = os.waitstatus_to_exitcode(int(self._told.recv(20)))
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit status, None while it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it said, once it has ended."""
+        self.wait(timeout)
+        with self._told, self._out, self.stderr:
+            return self._out.read(), self.stderr.read()
+
+
+def _pipe() -> tuple[TextIO, BinaryIO]:
+    """Both ends of one that takes a megabyte before somebody reads."""
+    ours, theirs = os.pipe()
+    fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 1 << 20)
+    return open(ours, encoding="utf-8"), open(theirs, "wb")  # noqa: PTH123 - closed by who asked
+
+
+CLEAN = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]:
+    """Where processes are ordered."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", STARTER, str(theirs.fileno())],
+            env=CLEAN | {"HOME": str(tmp_path_factory.mktemp("starter")), "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        yield ours
+    assert process.wait(WAIT) == 0
+
+
 @dataclass
 class Cli:
-    """Starts `python -m whyfeel` in a clean environment; what still runs at the end of a test is killed."""
+    """Runs `python -m whyfeel` in a clean environment; what still runs at the end of a test is killed.
+
+    It is forked from the starter, but where Python itself is told something: that it hears as it starts.
+
+    Attributes:
+        first: code that a forked process runs before the command, unless told otherwise.
+    """
 
     home: Path
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    starter: socket.socket
+    first: str = ""
+    started: list[subprocess.Popen[str] | Forked] = field(default_factory=list)
 
-    def start(self, *args: object, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *args: object, env: dict[str, str] | None = None, first: str | None = None
+    ) -> subprocess.Popen[str] | Forked:
         """A process with pipes."""
-        clean = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
-        command = [sys.executable, "-W", "error", "-m", "whyfeel", *map(str, args)]
-        process = subprocess.Popen(
-            command,
-            env=clean | (env or {}),
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        told = list(map(str, args))
+        clean = CLEAN | {"HOME": str(self.home)} | (env or {})
+        process: subprocess.Popen[str] | Forked
+        if any(name.startswith("PYTHON") for name in env or {}):
+            assert not (first or self.first)  # noqa: PT018 - one claim
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "whyfeel", *told],
+                env=clean,
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        else:
+            process = Forked(self.starter, told, clean, self.home, self.first if first is None else first)
         self.started.append(process)
         return process
 
-    def end(self, process: subprocess.Popen[str], within: float = WAIT) -> Done:
+    def end(self, process: subprocess.Popen[str] | Forked, within: float = WAIT) -> Done:
         """Wait for it."""
         out, err = process.communicate(timeout=within)
+        self.started.remove(process)
         assert "Traceback" not in err, err
+        assert process.returncode is not None
         return Done(process.returncode, out, err)
 
-    def run(self, *args: object, env: dict[str, str] | None = None, within: float = WAIT) -> Done:
+    def run(
+        self, *args: object, env: dict[str, str] | None = None, first: str | None = None, within: float = WAIT
+    ) -> Done:
         """From start to end."""
-        return self.end(self.start(*args, env=env), within)
+        return self.end(self.start(*args, env=env, first=first), within)
 
     def close(self) -> None:
         for process in self.started:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
+            process.kill()
             process.communicate()
 
 
@@ -202,9 +339,9 @@ def serve() -> Iterator[Callable[..., ChatServer]]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Cli]:
+def cli(tmp_path: Path, starter: socket.socket) -> Iterator[Cli]:
     (tmp_path / "home").mkdir()
-    made = Cli(tmp_path / "home")
+    made = Cli(tmp_path / "home", starter)
     try:
         yield made
     finally:

@@ -17,6 +17,18 @@ from batch_server import Answerer, BatchServer, answers
 KEY = "sk-planted-batch-key-123456"
 PRICES = '[openai."gpt-test"]\nin = 4\nout = 20\nas_of = 2026-11-01\n'
 
+# the last request of a batch is known to be the last after a tenth of a second, not half of one
+HASTY = """
+import functools, whyfeel.models.batched as batched
+batched.Patience = functools.partial(batched.Patience, quiet=0.1, first=0.1)
+"""
+
+
+@pytest.fixture
+def cli(cli):
+    cli.first = HASTY
+    return cli
+
 
 @pytest.fixture
 def batches() -> Iterator[Callable[..., BatchServer]]:
@@ -54,7 +66,7 @@ def env(server: BatchServer) -> dict[str, str]:
 
 def test_a_run_goes_up_as_one_file_a_step_and_costs_half(cli, batches, command, few, lines, tmp_path):
     server = batches()
-    done = cli.run(*command(few, tmp_path / "run", "--json"), env=env(server))
+    done = cli.run(*command(few, tmp_path / "run", "--json"), env=env(server), first="")
     summary = json.loads(done.out)
     assert (done.status, summary["scored"], summary["calls"]) == (0, few.count, few.calls)
     kinds = [Counter(map(step, made.requests)) for made in server.batches.values()]

@@ -16,7 +16,6 @@ from whyfeel.runs import run, run_options
 
 COUNT = 30
 CONCURRENCY = 3
-SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 def long(call: Call) -> Say:
@@ -77,27 +76,16 @@ def check_stopped(done, server: ChatServer, out: Path, durable, before: set[str]
 SIZES = [0, 100, 2000, 10_000, 40_000, 70_000, 120_000, 170_000, 190_000]
 
 
-@pytest.fixture
-def small_files(tmp_path: Path) -> Callable[[int], dict[str, str]]:
-    """The environment of a process none of whose files may grow beyond a size."""
-
-    def make(size: int) -> dict[str, str]:
-        site = tmp_path / f"site-{size}"
-        site.mkdir()
-        (site / "sitecustomize.py").write_text(
-            f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({size}, -1))\n"
-        )
-        return {"PYTHONPATH": f"{site}:{SOURCE}", "PYTHONDONTWRITEBYTECODE": "1"}
-
-    return make
+# of a process none of whose files may grow beyond a size
+SMALL_FILES = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({size}, -1))\n"
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_file_that_may_not_grow_stops_the_run_and_room_lets_it_end(
-    size, serve, cli, command, durable, small_files, whole, tmp_path
+    size, serve, cli, command, durable, whole, tmp_path
 ):
     server, out = serve(long), tmp_path / "run"
-    done = cli.run(*command(server, out), env=small_files(size))
+    done = cli.run(*command(server, out), first=SMALL_FILES.format(size=size))
     kept = check_stopped(done, server, out, durable, set(), whole)
     if size >= 120_000:
         assert kept, "the disk had room for some answers"

@@ -121,9 +121,9 @@ FULL = "import os\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_result_that_cannot_be_printed_is_told_in_one_line_and_kept(more, few, serve, cli, args, site, tmp_path):
+def test_a_result_that_cannot_be_printed_is_told_in_one_line_and_kept(more, few, serve, cli, args, tmp_path):
     server, run = serve(good), tmp_path / "run"
-    done = cli.run(*args(few, server, run, *more), env=site(FULL))
+    done = cli.run(*args(few, server, run, *more), first=FULL)
     assert done.status == 1
     line = done.one_line()
     assert "cannot be printed" in line
@@ -153,23 +153,23 @@ def test_a_closed_stream_costs_no_run(closed, few, serve, args, results, referen
     assert (run / "ledger.sqlite").read_bytes().startswith(b"SQLite format 3\x00")
 
 
-def test_few_open_files_are_refused_before_the_first_call(few, serve, cli, args, site, tmp_path):
+def test_few_open_files_are_refused_before_the_first_call(few, serve, cli, args, tmp_path):
     server = serve(good)
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
-    done = cli.run(*args(few, server, tmp_path / "run", "--concurrency", 256), env=site(limit))
+    done = cli.run(*args(few, server, tmp_path / "run", "--concurrency", 256), first=limit)
     assert done.status == 2
     line = done.one_line()
     assert "--concurrency 256" in line
     assert "64" in line
     assert not server.calls
-    assert cli.run(*args(few, server, tmp_path / "run", "--concurrency", 32), env=site(limit)).status == 0
+    assert cli.run(*args(few, server, tmp_path / "run", "--concurrency", 32), first=limit).status == 0
 
 
-def test_a_soft_limit_of_open_files_is_raised(data, serve, cli, args, site, tmp_path):
+def test_a_soft_limit_of_open_files_is_raised(data, serve, cli, args, tmp_path):
     """All at once: without more files the ledger could not be opened any more."""
     server = serve(after(0.5))
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (30, 4096))\n"
-    done = cli.run(*args(data, server, tmp_path / "run", "--concurrency", 256), env=site(limit))
+    done = cli.run(*args(data, server, tmp_path / "run", "--concurrency", 256), first=limit)
     assert (done.status, done.news) == (0, "")
     assert server.flights.most == data.calls - data.count, "every answer, and the canaries beside them"
     assert set(server.counts().values()) == {1}
@@ -251,11 +251,11 @@ module.{name} = waiting
     ("module", "name"), [("run", "plan_run"), ("execute", "summarise"), ("execute", "write_whole")]
 )
 def test_a_signal_before_and_after_the_calls_is_told_too(
-    module, name, sent, status, few, serve, cli, args, site, results, tmp_path
+    module, name, sent, status, few, serve, cli, args, results, tmp_path
 ):
     """While the data are looked at, and while the files are written."""
     server, run = serve(good), tmp_path / "run"
-    process = cli.start(*args(few, server, run), env=site(SLOW_START.format(module=module, name=name)))
+    process = cli.start(*args(few, server, run), first=SLOW_START.format(module=module, name=name))
     assert process.stderr is not None
     told = iter(process.stderr.readline, "")
     assert "whyfeel: here\n" in told  # reads up to that line

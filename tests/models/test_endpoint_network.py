@@ -366,7 +366,7 @@ class TestCertificates:
     async def test_https_to_a_server_without_it_is_no_connection(self) -> None:
         async with listening(answering) as port:
             with pytest.raises(CallFailed, match=r"\A[^\n]+\Z") as failed:
-                await ask(f"https://127.0.0.1:{port}/v1")
+                await ask(f"https://127.0.0.1:{port}/v1", deadlines=Deadlines(connect=0.2))
         assert (failed.value.reason, failed.value.connected) == ("connection", False)
         assert " object at 0x" not in failed.value.detail
 

@@ -11,7 +11,6 @@ import pytest
 
 from whyfeel.errors import DataError
 from whyfeel.records import Media, Sample
-from whyfeel.replies import question_flags
 from whyfeel.tasks import open_task
 from whyfeel.tasks.eibench import EIBenchBasic, EIBenchComplex
 from whyfeel.tasks.questions import emotion_of
@@ -310,30 +309,6 @@ def test_a_file_that_cannot_be_read_is_the_users_to_mend(tmp_path: Path) -> None
 
 
 # ---- questions ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("question", "flags"),
-    [
-        ("Why is he sad?", []),
-        ("Why is the kids' teacher sad?", []),
-        ("Why is he sad?'", ["question ends in a stray quote"]),
-        ("Why did the kid's father cry?'", ["question ends in a stray quote"]),
-        ('Why is he sad?"', ["question ends in a stray quote"]),
-        ("Why is he sad?\N{RIGHT DOUBLE QUOTATION MARK}", ["question ends in a stray quote"]),
-        ("Why does he say 'go?'", []),
-        ('"Why is he sad?"', []),
-        ("\N{LEFT SINGLE QUOTATION MARK}Why?\N{RIGHT SINGLE QUOTATION MARK}", []),
-        ("Tell me.", ['question has no "?"']),
-        ("Tell me'", ['question has no "?"', "question ends in a stray quote"]),
-        ("I'm unable to tell. Why?", ["question is a refusal"]),
-        ("I\N{RIGHT SINGLE QUOTATION MARK}m sorry, no.", ["question is a refusal"]),
-        ("I cannot help with that.", ["question is a refusal"]),
-        ("Why does he say I cannot help?", []),
-    ],
-)
-def test_what_is_wrong_with_a_question(question: str, flags: list[str]) -> None:
-    assert question_flags(question) == flags
 
 
 @pytest.mark.parametrize(

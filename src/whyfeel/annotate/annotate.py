@@ -80,7 +80,7 @@ def _summary(plan: Plan, annotations: Iterable[Annotation], gathered: Gathered) 
         found += len(annotation.triggers)
         kept += len(annotation.kept)
         without += not annotation.kept
-        counts["dropped"].update(_reason(one.dropped) for one in annotation.triggers if one.dropped)
+        counts["dropped"].update(one.drop_reason for one in annotation.triggers if one.dropped)
         counts["kinds"].update(one.kind or "unsaid" for one in annotation.kept)
         explicit += sum(one.explicit is True for one in annotation.kept)
     totals = gathered.ledger.totals([PURPOSE])
@@ -104,8 +104,3 @@ def _summary(plan: Plan, annotations: Iterable[Annotation], gathered: Gathered) 
         "cost": totals.cost,
         "seconds": round(gathered.seconds, 2),
     }
-
-
-def _reason(dropped: str) -> str:
-    """A reason that does not tell which trigger."""
-    return "duplicate" if dropped.startswith("duplicate of") else dropped

@@ -168,6 +168,8 @@ def _records(path: Path, asked: Asked, prompts: Prompts) -> Subjects:
     _no_data(asked)
     if len(asked.emotion) > 1:
         raise UserError("--emotion: a record asks about one emotion; give one, or a record for each")
+    if asked.images is not None and not asked.images.is_dir():
+        raise UserError(f"--images: expected a folder, got {str(asked.images)!r}")
     emotion = asked.emotion[0] if asked.emotion else ""
     first: dict[str, int] = {}
     for line, record in json_records(path, _record):
@@ -213,7 +215,7 @@ def _query(prompts: Prompts, query: str | None, emotion: str, person: str) -> st
         if not emotion:
             return prompts.fill(PROMPT, "query", person=who)
         return prompts.fill(PROMPT, "query_emotion", person=who, emotion=emotion)
-    if all(_names(query, one) for one in (emotion, person)):
+    if all(_names(query, one) for one in (emotion, person) if one):
         return query
     return prompts.fill(PROMPT, "query_about", query=query, person=who, emotion=emotion or "not named")
 

@@ -21,11 +21,13 @@ from whyfeel.cli import (
     data,
     demo,
     doctor,
+    export,
     judge,
     judge_answers,
     models,
     power,
     published,
+    review,
     run,
     score,
     tasks,
@@ -46,6 +48,8 @@ for command in (run, judge, score, judge_answers):
     command.register(app)
 data.register(app)
 annotate.register(app)
+for command in (review, export):
+    command.register(app)
 for command in (compare, agree, calibrate, power, published):
     command.register(app)
 for command in (tasks, models, doctor, demo):

@@ -37,7 +37,7 @@ class Outgoing:
         """The annotations that any format can hold, in the run's order; to be read once."""
         for final in final_annotations(self.run):
             annotation = final.annotation
-            self.dropped.update(_reason(one.dropped) for one in annotation.triggers if one.dropped)
+            self.dropped.update(one.drop_reason for one in annotation.triggers if one.dropped)
             if annotation.unscored is not None and not annotation.kept:
                 self.leave(final, f"{NOT_ANNOTATED}: {annotation.unscored.reason}")
             elif not _is_text(final):
@@ -84,12 +84,3 @@ def _is_text(final: Final) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _reason(dropped: str) -> str:
-    """A reason that does not tell which trigger.
-
-    >>> _reason("duplicate of t3"), _reason("merged into r0a1b2c3d"), _reason("removed: hallucination")
-    ('duplicate', 'merged', 'removed: hallucination')
-    """
-    return dropped.partition(" ")[0] if dropped.startswith(("duplicate of ", "merged into ")) else dropped

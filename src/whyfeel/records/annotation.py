@@ -67,6 +67,16 @@ class AnnotatedTrigger:
     dropped: str = ""
     merged: tuple[str, ...] = ()
 
+    @property
+    def drop_reason(self) -> str:
+        """Why it does not count, without naming the trigger that stands for it; "" where it counts.
+
+        >>> AnnotatedTrigger("t4", "a cake", dropped="duplicate of t3").drop_reason
+        'duplicate'
+        """
+        named = self.dropped.startswith(("duplicate of ", "merged into "))
+        return self.dropped.partition(" ")[0] if named else self.dropped
+
 
 @dataclass(frozen=True, slots=True)
 class Annotation:

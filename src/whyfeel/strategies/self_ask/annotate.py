@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from whyfeel.prompts import Prompts
 from whyfeel.records import AnnotatedTrigger, Annotation, Asking, Outcome, Response, Sample, numbered
 from whyfeel.strategies.alongside import alongside
-from whyfeel.strategies.self_ask.chain import NOTHING_SEEN, UNREADABLE, Chain, Chaining
+from whyfeel.strategies.self_ask.chain import NOTHING_SEEN, UNREADABLE, Chain, Chaining, pictures_of
 from whyfeel.strategies.self_ask.gates import Gatekeeper, Triggers, united
 from whyfeel.strategies.self_ask.settings import (
     DUPLICATE,
@@ -47,17 +47,31 @@ class SelfAsk:
         """The triggers of one sample: chains, then gates.
 
         Raises:
-            AskFailed: an ask failed; the answers obtained are in the ledger, and the same chain asks for it anew.
+            AskFailed: the sample has no picture, or an ask failed; the answers obtained are in the ledger, and the
+                same chain asks for it anew.
         """
+        annotation, _ = yield from self._annotated(sample)
+        return annotation
+
+    def respond(self, sample: Sample) -> Asking[Response]:
+        """The triggers as a numbered list; a summary that cannot be read is the answer as it stands."""
+        annotation, ended = yield from self._annotated(sample)
+        text, outcome = _answer(annotation, ended)
+        return Response(sample.id, text, outcome, annotation.asks)
+
+    def _annotated(self, sample: Sample) -> Asking[tuple[Annotation, Outcome]]:
+        """The annotation, and how the last summary ended."""
+        pictures_of(sample)  # before anything is paid for
         chains = yield from alongside(
             [Chaining(self.texts, self.settings, sample, number).run() for number in range(self.settings.repeat)]
         )
         found, origins, odd = _gathered(chains)
         question = chains[0].question
-        triggers, steps = yield from Gatekeeper(self.texts, sample, question, self.settings.gates).pass_through(found)
+        gates = Gatekeeper(self.texts, sample, question, self.settings.gates)
+        triggers, steps, unjudged = yield from gates.pass_through(found)
         if self.settings.repeat > 1:
             triggers = _by_return(triggers, origins, self.settings.repeat)
-        return Annotation(
+        annotation = Annotation(
             sample_id=sample.id,
             image=sample.media[0].path,
             emotion=sample.emotion or chains[0].parsed.emotion,
@@ -66,23 +80,19 @@ class SelfAsk:
             question=question,
             triggers=triggers,
             steps=(*(one for chain in chains for one in chain.steps), *steps),
-            flags=tuple(dict.fromkeys((*(flag for chain in chains for flag in chain.flags), *odd))),
+            flags=tuple(dict.fromkeys((*(flag for chain in chains for flag in chain.flags), *odd, *unjudged))),
         )
-
-    def respond(self, sample: Sample) -> Asking[Response]:
-        """The triggers as a numbered list; a summary that cannot be read is the answer as it stands."""
-        annotation = yield from self.annotate(sample)
-        text, outcome = _answer(annotation)
-        return Response(sample.id, text, outcome, annotation.asks)
+        return annotation, chains[-1].ended
 
 
-def _answer(annotation: Annotation) -> tuple[str, Outcome]:
+def _answer(annotation: Annotation, ended: Outcome) -> tuple[str, Outcome]:
+    """The answer, and how it ended: as the summary did where the answer is its words, or where nothing was seen."""
     if annotation.kept:
         return numbered(trigger.text for trigger in annotation.kept), "ok"
     if UNREADABLE in annotation.flags:
-        said = [step.answer for step in annotation.steps if step.phase == SUMMARY and step.answer.strip()]
-        return (said[-1], "ok") if said else ("", "empty")
-    return "", "refused" if NOTHING_SEEN in annotation.flags else "empty"
+        said = [step.answer for step in annotation.steps if step.phase == SUMMARY]
+        return said[-1], ended
+    return "", ended if NOTHING_SEEN in annotation.flags else "empty"
 
 
 def _gathered(chains: Sequence[Chain]) -> tuple[Triggers, dict[str, set[int]], list[str]]:
@@ -103,9 +113,12 @@ def _gathered(chains: Sequence[Chain]) -> tuple[Triggers, dict[str, set[int]], l
 
 
 def _triggers(chain: Chain, odd: list[str]) -> Iterator[AnnotatedTrigger]:
-    """The drafts of one chain with the keys of the asks they rest on, the summary's own last."""
+    """The drafts of one chain with the keys of the asks they rest on, the summary's own last.
+
+    Where the summary was asked for twice, the second conversation holds the first, and both are named.
+    """
     by_label = {step.label: step.ask for step in chain.steps if step.label}
-    summary = [step.ask for step in chain.steps if step.phase == SUMMARY][-1:]
+    summary = [step.ask for step in chain.steps if step.phase == SUMMARY]
     if len(chain.drafts) > MOST_TRIGGERS:
         odd.append(TOO_MANY)
     for number, draft in enumerate(chain.drafts, 1):

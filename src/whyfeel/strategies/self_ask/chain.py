@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from whyfeel.errors import AskFailed
 from whyfeel.prompts import Prompts
-from whyfeel.records import Answer, Ask, Asking, Picture, Sample, Step, Text, user_turn
+from whyfeel.records import Answer, Ask, Asking, Outcome, Picture, Sample, Step, Text, user_turn
 from whyfeel.strategies.self_ask import readers
 from whyfeel.strategies.self_ask.asking import all_answered, step, usable
 from whyfeel.strategies.self_ask.readers import Draft, Parsed
@@ -38,6 +38,7 @@ DECLINED = "answers declined"
 INFORMAL = "summary not in form"
 UNREADABLE = "summary unreadable"
 NOTHING_SEEN = "nothing was answered"
+NO_TRIGGER = "summary names no trigger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Chain:
         drafts: the triggers of the summary.
         steps: all that was asked, in order.
         flags: what went wrong on the way.
+        ended: how the summary's last reply ended.
     """
 
     parsed: Parsed
@@ -57,6 +59,7 @@ class Chain:
     drafts: tuple[Draft, ...]
     steps: tuple[Step, ...]
     flags: tuple[str, ...]
+    ended: Outcome
 
 
 @dataclass(slots=True)
@@ -76,6 +79,7 @@ class Chaining:
     number: int = 0
     steps: list[Step] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    ended: Outcome = "ok"
 
     def run(self) -> Asking[Chain]:
         """The four phases.
@@ -89,7 +93,7 @@ class Chaining:
         scene = yield from self._scene_questions(question, general)
         seen = [*general, *(yield from self._answers(SCENARIO, "S", scene))]
         drafts = yield from self._summarise(question, seen)
-        return Chain(parsed, question, tuple(drafts), tuple(self.steps), tuple(self.flags))
+        return Chain(parsed, question, tuple(drafts), tuple(self.steps), tuple(self.flags), self.ended)
 
     def _parse(self) -> Asking[Parsed]:
         """Phase 1, the language model: the same for all pictures of one query, and so paid once."""
@@ -127,16 +131,16 @@ class Chaining:
         return found or ()
 
     def _answers(self, phase: str, letter: str, questions: Sequence[str]) -> Asking[list[Step]]:
-        """Phases 2 and 3: questions about the picture, side by side; those declined are left out."""
+        """Phases 2 and 3: questions about the picture, side by side; those declined have no label to be cited by."""
         if not questions:
             return []
         asks = [self._look(phase, self._fill(phase, question=question)) for question in questions]
         answers = all_answered((yield asks))
         answered = []
         for number, (ask, answer, question) in enumerate(zip(asks, answers, questions, strict=True), 1):
-            one = step(ask, answer, question, f"{letter}{number}")
-            self.steps.append(one)
-            if not readers.declined(answer):
+            label = "" if readers.unanswered(answer) else f"{letter}{number}"
+            self.steps.append(one := step(ask, answer, question, label))
+            if label:
                 answered.append(one)
         if len(answered) < len(questions) and DECLINED not in self.flags:
             self.flags.append(DECLINED)
@@ -146,14 +150,21 @@ class Chaining:
         """Phase 4; with nothing to go by there is nothing to ask, and what a model would make up is not wanted."""
         if not seen:
             self.flags.append(NOTHING_SEEN)
+            self.ended = "refused"
             return []
         known = {"query": self.sample.question, "question": question, "answers": self._told(seen)}
         ask = self._tell(SUMMARY, self._fill("summary", **known), readers.SUMMARY_SCHEMA, number=self.number)
-        drafts, steps = yield from usable(ask, "", readers.read_summary, self._mended)
+        drafts, steps = yield from usable(ask, "", self._read_summary, self._mended)
         self.steps += steps
         if drafts is None:
-            drafts = self._salvaged(steps)
+            return self._salvaged(steps)
+        if not drafts:
+            self.flags.append(NO_TRIGGER)
         return drafts
+
+    def _read_summary(self, answer: Answer) -> list[Draft]:
+        self.ended = answer.outcome
+        return readers.read_summary(answer)
 
     def _salvaged(self, steps: Sequence[Step]) -> list[Draft]:
         """What two replies that are not in the form still say; the last one first."""
@@ -199,8 +210,17 @@ def look(
     Raises:
         AskFailed: the sample has no picture.
     """
+    said = Text(f"{texts.fill(PROMPT, 'opening')}\n\n{text}")
+    gen = {"temperature": temperature, "max_tokens": room}
+    return Ask(phase, user_turn(*pictures_of(sample), said), gen, repeat=number)
+
+
+def pictures_of(sample: Sample) -> tuple[Picture, ...]:
+    """A sample's pictures, at least one.
+
+    Raises:
+        AskFailed: it has none.
+    """
     if not sample.media:
         raise AskFailed("no picture", f"{sample.id!r} has no picture to look at")
-    shown = (Picture(media) for media in sample.media)
-    said = Text(f"{texts.fill(PROMPT, 'opening')}\n\n{text}")
-    return Ask(phase, user_turn(*shown, said), {"temperature": temperature, "max_tokens": room}, repeat=number)
+    return tuple(map(Picture, sample.media))

@@ -15,15 +15,26 @@ from whyfeel.strategies.alongside import alongside
 from whyfeel.strategies.self_ask import readers
 from whyfeel.strategies.self_ask.asking import usable
 from whyfeel.strategies.self_ask.chain import look
-from whyfeel.strategies.self_ask.settings import DUPLICATE, GROUNDED, PROMPT, RELEVANT
+from whyfeel.strategies.self_ask.settings import DUPLICATE, GATES, GROUNDED, PROMPT, RELEVANT
 
-ROOM: Mapping[str, int] = {DUPLICATE: 512, GROUNDED: 96, RELEVANT: 1024}
+ROOM: Mapping[str, int] = {DUPLICATE: 512, GROUNDED: 96, RELEVANT: 2048}  # in tokens; a verdict takes some 20
+NO_VERDICT: Mapping[str, str] = {gate: f"{gate} gate without a verdict" for gate in GATES}
 # what a gate says of a trigger that it drops, and the reason it is dropped for
 DROPS: Mapping[str, tuple[str, str]] = {GROUNDED: ("absent", "not grounded"), RELEVANT: ("no", "not relevant")}
 
 Triggers = tuple[AnnotatedTrigger, ...]
 Steps = tuple[Step, ...]
-Verdicts = tuple[str, Mapping[str, str], Steps]  # a gate, what it says of each trigger by id, and what was asked
+Flags = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a gate says of triggers, by their ids, what was asked, and whether a reply could be used."""
+
+    gate: str
+    said: Mapping[str, str]
+    steps: Steps
+    usable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +51,31 @@ class Gatekeeper:
     question: str
     gates: tuple[str, ...]
 
-    def pass_through(self, triggers: Triggers) -> Asking[tuple[Triggers, Steps]]:
-        """The triggers with what each gate says of them, and the steps; equals are merged first, to ask less.
+    def pass_through(self, triggers: Triggers) -> Asking[tuple[Triggers, Steps, Flags]]:
+        """The triggers with what each gate says of them, the steps, and a flag for each gate that says nothing.
+
+        Equals are merged first, to ask less.
 
         Raises:
             AskFailed: an ask failed.
         """
         steps: Steps = ()
+        flags: Flags = ()
         if DUPLICATE in self.gates and len(_kept(triggers)) > 1:
-            triggers, steps = yield from self._merge(triggers)
+            triggers, steps, flags = yield from self._merge(triggers)
         kept = _kept(triggers)
         asked: list[Asking[Verdicts]] = []
         if GROUNDED in self.gates:
             asked += map(self._ground, kept)
         if RELEVANT in self.gates and kept:
             asked.append(self._relate(kept))
-        for gate, said, more in (yield from alongside(asked)):
-            steps += more
-            triggers = tuple(_judged(trigger, gate, said.get(trigger.id)) for trigger in triggers)
-        return triggers, steps
+        for one in (yield from alongside(asked)):
+            steps += one.steps
+            flags += () if one.usable else (NO_VERDICT[one.gate],)
+            triggers = tuple(_judged(trigger, one.gate, one.said.get(trigger.id)) for trigger in triggers)
+        return triggers, steps, flags
 
-    def _merge(self, triggers: Triggers) -> Asking[tuple[Triggers, Steps]]:
+    def _merge(self, triggers: Triggers) -> Asking[tuple[Triggers, Steps, Flags]]:
         """Equals become one, the first; the others stay on record as its duplicates."""
         kept = _kept(triggers)
         ask = self._tell(DUPLICATE, self._fill("duplicate", triggers=_list(kept)), readers.DUPLICATE_SCHEMA)
@@ -72,22 +87,22 @@ class Gatekeeper:
             for other in others:
                 why = f"duplicate of {first.id}"
                 changed[other.id] = replace(other, dropped=why, gates={**other.gates, DUPLICATE: first.id})
-        return tuple(changed.values()), steps
+        return tuple(changed.values()), steps, (NO_VERDICT[DUPLICATE],) if groups is None else ()
 
     def _ground(self, trigger: AnnotatedTrigger) -> Asking[Verdicts]:
         """Is it in the picture? The claim stands alone: neither who made it nor what it is to explain is told."""
         text = self._fill("grounded", claim=trigger.text)
         ask = look(self.texts, self.sample, GROUNDED, text, ROOM[GROUNDED])
         said, steps = yield from usable(ask, trigger.text, readers.read_grounds, lambda _: self._fill("grounded_again"))
-        return GROUNDED, {trigger.id: said or readers.UNCLEAR}, steps
+        return Verdicts(GROUNDED, {trigger.id: said or readers.UNCLEAR}, steps, said is not None)
 
     def _relate(self, kept: Triggers) -> Asking[Verdicts]:
         """Do they bear on the emotion asked about?"""
         known = {"query": self.sample.question, "question": self.question, "triggers": _list(kept)}
         ask = self._tell(RELEVANT, self._fill("relevant", **known), readers.RELEVANT_SCHEMA)
         said, steps = yield from usable(ask, "", lambda answer: readers.read_bearings(answer, len(kept)), self._mended)
-        ids = [trigger.id for trigger in kept]
-        return RELEVANT, dict(zip(ids, said or [readers.UNCLEAR] * len(ids), strict=True)), steps
+        words = zip((trigger.id for trigger in kept), said or [readers.UNCLEAR] * len(kept), strict=True)
+        return Verdicts(RELEVANT, dict(words), steps, said is not None)
 
     def _tell(self, phase: str, text: str, schema: Mapping[str, object]) -> Ask:
         return Ask(phase, user_turn(Text(text)), {"temperature": 0, "max_tokens": ROOM[phase]}, schema)

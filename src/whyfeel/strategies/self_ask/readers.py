@@ -30,8 +30,17 @@ RELEVANT_SCHEMA = closed(
 GROUNDS = ("seen", "suggested", "absent")
 UNCLEAR = "unclear"
 
-_LISTED = re.compile(r"\s*(?:[0-9]{1,2}[.)](?![0-9])|[-*\u2022])\s*")
+_NUMBER = re.compile(r"\s*[0-9]{1,3}[.)](?![0-9])\s*")
+_BULLET = re.compile(r"\s*[-*\u2013\u2022](?![0-9])\s*")  # a number after a dash is below nought
+_UNPRINTED = {"Cc": " ", "Cs": "\ufffd"}  # controls, surrogates; not UTF-8's own "?", which would make it a question
 _WORD = re.compile(r"[^\W\d_]+")
+_LABEL = re.compile(r"\b[A-Z][0-9]+\b")
+_PARAGRAPHS = re.compile(r"\n\s*\n")
+_LOOKED = re.compile(
+    r"\s*i(?: am|['\u2019]m)? (?:cannot|can['\u2019]t|can not|unable to|not able to) (?:clearly )?"
+    r"(?:see|make out|discern)(?! (?:the |this |that |any )?(?:images?|pictures?|photo\w*)\b)",
+    re.IGNORECASE,
+)
 _QUOTES = "\"'\u201c\u201d\u2018\u2019`*_ "
 
 
@@ -60,14 +69,14 @@ class Draft:
 
 
 def clean(text: str) -> str:
-    r"""One printable line without a list's number or bullet before it.
+    r"""One printable line without a list's number or bullet before it, and without Markdown's bold.
 
-    >>> clean("2) a raised\n fist ")
+    >>> clean("2) **a raised**\n fist ")
     'a raised fist'
     """
-    plain = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
-    line = " ".join(plain.encode("utf-8", "replace").decode().split())
-    while (match := _LISTED.match(line)) is not None:
+    plain = "".join(_UNPRINTED.get(unicodedata.category(char), char) for char in text)
+    line = " ".join(plain.replace("**", "").split())
+    while (match := _NUMBER.match(line) or _BULLET.match(line)) is not None:
         line = line[match.end() :]
     return line
 
@@ -77,6 +86,11 @@ def declined(answer: Answer) -> bool:
     return answer.outcome == "refused" or not answer.text.strip() or is_refusal(answer.text)
 
 
+def unanswered(answer: Answer) -> bool:
+    """Whether a question about the picture was declined; "I cannot see the faces" is an answer to one."""
+    return declined(answer) and (answer.outcome == "refused" or not _LOOKED.match(answer.text))
+
+
 def read_parse(answer: Answer) -> Parsed:
     """The parsed query.
 
@@ -84,21 +98,22 @@ def read_parse(answer: Answer) -> Parsed:
         Unusable: it holds no such object, or its task is blank.
     """
     value = _object(answer, PARSE_SCHEMA, "task")
-    parsed = Parsed(*(" ".join(value[name].split()) for name in ("person", "emotion", "task")))
+    parsed = Parsed(*(clean(value[name]) for name in ("person", "emotion", "task")))
     if not parsed.task:
         raise Unusable("'task' is blank")
     return parsed
 
 
 def read_question(answer: Answer) -> str:
-    """The one question of a reply.
+    """The one question of a reply; where only one of its paragraphs holds a question mark, the others are left out.
 
     Raises:
         Unusable: it was declined, is no question, or is too long.
     """
     if declined(answer):
         raise Unusable("it declines, or says nothing")
-    question = " ".join(answer.text.split()).strip(_QUOTES)
+    asked = [one for one in _PARAGRAPHS.split(answer.text) if "?" in one]
+    question = clean(asked[0] if len(asked) == 1 else answer.text).strip(_QUOTES)
     if answer.outcome == "truncated" or len(question) > LONGEST_QUESTION:
         raise Unusable("it is too long")
     if flags := question_flags(question):
@@ -129,13 +144,18 @@ def read_summary(answer: Answer) -> list[Draft]:
 
 
 def salvage_summary(reply: str) -> list[Draft]:
-    """The triggers of a summary that is not in its form: what its objects say, or else the items of its list."""
-    for value in objects_with(reply, "triggers"):
-        listed = value["triggers"]
+    """The triggers of a summary that is not in its form: what its objects say, or else the items of its list.
+
+    Of several objects the last counts: a model that writes two has thought better of the first. Of one that was cut
+    off, the triggers before the cut are whole. What stands in bullets below a numbered item is not another one.
+    """
+    lists = [value["triggers"] for value in reversed(objects_with(reply, "triggers"))]
+    for listed in (*lists, objects_with(reply, "trigger")):
         if isinstance(listed, list) and (found := list(_drafts(listed))):
             return found
-    items = (line for line in reply.splitlines() if _LISTED.match(line))
-    return [Draft(text) for text in dict.fromkeys(map(clean, items)) if text]
+    lines = reply.splitlines()
+    items = [line for line in lines if _NUMBER.match(line)] or [line for line in lines if _BULLET.match(line)]
+    return list(_drafts([*dict.fromkeys(map(clean, items))]))
 
 
 def read_same(answer: Answer, count: int) -> list[tuple[int, ...]]:
@@ -183,6 +203,8 @@ def read_grounds(answer: Answer) -> str:
 
 def _object(answer: Answer, schema: Mapping[str, Any], mark: str) -> dict[str, Any]:
     found = objects_with(answer.text, mark)
+    if not found and answer.outcome == "truncated":
+        raise Unusable("it was cut off before its end; be brief")
     if not found:
         raise Unusable("it holds no JSON object of the form asked for")
     if len(found) > 1:
@@ -193,11 +215,11 @@ def _object(answer: Answer, schema: Mapping[str, Any], mark: str) -> dict[str, A
 
 
 def _drafts(listed: Sequence[object]) -> Iterator[Draft]:
-    """The items that have a text; whatever else they lack stays unsaid."""
+    """The items that have a text with a word in it; whatever else they lack stays unsaid."""
     for item in listed:
         value: Mapping[str, Any] = item if isinstance(item, dict) else {"trigger": item}
         text, labels = value.get("trigger"), value.get("from")
-        if not isinstance(text, str) or not (line := clean(text)):
+        if not isinstance(text, str) or not any(map(str.isalnum, line := clean(text))):
             continue
         kind, explicit = value.get("kind"), value.get("explicit")
         yield Draft(
@@ -205,12 +227,21 @@ def _drafts(listed: Sequence[object]) -> Iterator[Draft]:
             kind if kind in KINDS else None,
             explicit if isinstance(explicit, bool) else None,
             _share(value.get("confidence")),
-            tuple(one.strip() for one in labels if isinstance(one, str)) if isinstance(labels, list) else (),
+            _labels(labels) if isinstance(labels, list) else (),
         )
 
 
+def _labels(listed: Sequence[object]) -> tuple[str, ...]:
+    """The labels in what a model cites, also where it writes "[g1]" or "G1, S2"."""
+    return tuple(label for one in listed if isinstance(one, str) for label in _LABEL.findall(one.upper()))
+
+
 def _share(value: object) -> float | None:
-    """A percentage as a share, None for what is none."""
+    """A percentage as a share, None for what is none; nobody states a fraction of one percent, so 0.8 is one already.
+
+    >>> _share(80), _share(0.8), _share(1), _share(101)
+    (0.8, 0.8, 0.01, None)
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
         return None
-    return round(value / 100, 4)
+    return round(value if isinstance(value, float) and value <= 1 else value / 100, 4)
