@@ -284,12 +284,12 @@ def _commit(db: sqlite3.Connection, batch: list[_Waiting], path: Path) -> StoreF
 
 def _open_writer(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=DURABLE_WITHIN)
-    _write_ahead(db)
+    write_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     return db
 
 
-def _write_ahead(db: sqlite3.Connection) -> None:
+def write_ahead(db: sqlite3.Connection) -> None:
     """Keep a log from now on; SQLite does not itself wait for whoever writes to the file at this moment."""
     until = monotonic() + DURABLE_WITHIN
     while True:
