@@ -94,17 +94,17 @@ def test_the_card_tells_what_people_did(tmp_path: Path) -> None:
         if finish:
             store.finish(item, who, after)
 
-    wrong = edited(once[0], "ann", "remove", "t2", reason="other")
-    right = edited(once[0], "ann", "add", "", text="A wake", kind=None, explicit=None)
-    work(once[0], "ann", wrong, edited(once[0], "ann", "undo", "", edit=wrong.id), right)
-    work(once[1], "ann", edited(once[1], "ann", "remove", "t1", reason="other"), finish=False)
-    for who in ("ann", "ben"):
+    wrong = edited(once[0], "r1", "remove", "t2", reason="other")
+    right = edited(once[0], "r1", "add", "", text="A wake", kind=None, explicit=None)
+    work(once[0], "r1", wrong, edited(once[0], "r1", "undo", "", edit=wrong.id), right)
+    work(once[1], "r1", edited(once[1], "r1", "remove", "t1", reason="other"), finish=False)
+    for who in ("r1", "r2"):
         work(twice[0], who, edited(twice[0], who, "remove", "t1", reason="hallucination"))
-    work(twice[1], "ann")
-    work(twice[1], "ben", edited(twice[1], "ben", "remove", "t2", reason="irrelevant"))
+    work(twice[1], "r1")
+    work(twice[1], "r2", edited(twice[1], "r2", "remove", "t2", reason="irrelevant"))
     disputed = card_of(run, tmp_path / "before")
     assert f"1 disputed: {'two people differ and nobody has decided'}" in disputed
-    store.adjudicate(twice[1], "cleo", [{"action": "remove", "trigger": "t2", "value": {"reason": "other"}, "why": ""}])
+    store.adjudicate(twice[1], "r3", [{"action": "remove", "trigger": "t2", "value": {"reason": "other"}, "why": ""}])
     store.close()
     said = sections(card_of(run, tmp_path / "after"))
     assert [line.split(":")[0] for line in said["What is here"]] == [
@@ -121,7 +121,7 @@ def test_the_card_tells_what_people_did(tmp_path: Path) -> None:
         "edits: hallucinations removed 2, irrelevant triggers removed 1, remove: other 1, commonsense added 1",
         "edited from 2027-01-15 to 2027-01-15",
     ]
-    # kept or removed, by (ann, ben): (r, r), (k, k), (k, k), (k, r); so alpha = 1 - 7 * 2 / (2 * 3 * 5) = 8/15
+    # kept or removed, by (r1, r2): (r, r), (k, k), (k, k), (k, r); so alpha = 1 - 7 * 2 / (2 * 3 * 5) = 8/15
     assert "alpha of keeping or removing the 4 automatic triggers: 0.533, " in people[4]
     # F1: 1 of the first item, 2/3 of the second
     assert people[5].startswith("mean F1 between the two sets of triggers: 0.833, ")

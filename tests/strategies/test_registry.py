@@ -246,9 +246,9 @@ def test_canonical_names(spec, name):
         ("cot+cot", "names the modifier 'cot' twice"),
         ("cot+direct", "'direct' stands first"),
         ("direct+direct", "'direct' stands first"),
-        ("dierct", r"there is no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, cot, persona"),
+        ("dierct", r"there is no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, self-ask, cot, persona"),
         ("Direct", "did you mean 'direct'"),
-        ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, cot, persona"),
+        ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, self-ask, cot, persona"),
         ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: cot, persona"),
     ],
 )
@@ -271,7 +271,7 @@ def test_what_stands_in_the_listing_is_what_can_be_written():
             piece if piece.split("(")[0] in PROCEDURES else f"direct+{piece}"
         )
     assert {piece.split("(")[0] for piece in pieces} == {*PROCEDURES, *MODIFIERS}
-    assert len(pieces) == sum(map(len, ARGUMENTS.values())) == 8
+    assert len(pieces) == sum(map(len, ARGUMENTS.values())) == 9
 
 
 def spelt_out(written):

@@ -16,7 +16,7 @@ from whyfeel.models import load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample, canonical
 from whyfeel.runs.pictures import survey_pictures
-from whyfeel.runs.routing import route_to
+from whyfeel.runs.routing import routes_to
 from whyfeel.runs.spec import file_hashes, prompt_hashes
 from whyfeel.strategies.self_ask import GATES, PHASES, SelfAsk, SelfAskSettings, default_settings
 from whyfeel.strategies.self_ask.questioning import DESCRIBE, QUESTION
@@ -90,10 +90,11 @@ def plan_asking(
         spec: what decides the answers besides source, models and pictures.
     """
     prices = load_prices(options.prices)
-    routes = {}
-    for role in roles:
-        name, gen = (options.vlm, options.gen) if ROLES[role] else (options.llm or options.vlm, options.llm_gen)
-        routes[role] = route_to(options, name, role, prices, gen, calls=calls)
+    asked = {
+        role: (options.vlm, options.gen) if ROLES[role] else (options.llm or options.vlm, options.llm_gen)
+        for role in roles
+    }
+    routes = routes_to(options, asked, prices, calls=calls)
     found = survey_pictures(
         *(samples(), subjects.images, subjects.name, subjects.images_help),
         look=True,

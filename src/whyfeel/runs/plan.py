@@ -18,7 +18,7 @@ from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import NO_CONTROLS, RunOptions
 from whyfeel.runs.pictures import survey_pictures
 from whyfeel.runs.plan_judge import BASELINE, Judging, kinship, plan_judge
-from whyfeel.runs.routing import route_to
+from whyfeel.runs.routing import routes_to
 from whyfeel.runs.select import Chosen, choose, selected
 from whyfeel.runs.spec import RunSpec, file_hashes, prompt_hashes
 from whyfeel.strategies import Strategy, build_baseline, build_strategy, captions_from
@@ -127,13 +127,10 @@ def _routes(options: RunOptions, strategy: Strategy, prices: Prices, *, calls: b
     if options.helper is not None and HELPED.isdisjoint(strategy.roles):
         raise UserError(f"--helper: the strategy {strategy.name} asks no helper; self-ask does")
     helpers = {CAPTION: options.captioner, **dict.fromkeys(HELPED, options.helper)}
-    return {
-        role: route_to(
-            *(options, helpers.get(role) or options.model, role, prices, {} if role in helpers else options.gen),
-            calls=calls,
-        )
-        for role in strategy.roles
+    asked = {
+        role: (helpers.get(role) or options.model, {} if role in helpers else options.gen) for role in strategy.roles
     }
+    return routes_to(options, asked, prices, calls=calls)
 
 
 def _declared(routes: Mapping[str, Route]) -> Iterator[str]:

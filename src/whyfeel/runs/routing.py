@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from whyfeel.engine import Route
@@ -10,6 +11,28 @@ from whyfeel.errors import UserError
 from whyfeel.models import Prices, build_model
 from whyfeel.runs.destinations import check_local
 from whyfeel.runs.options import SittingOptions
+
+REPLAY = "replay:"  # tells the answers of one role
+
+
+def routes_to(
+    options: SittingOptions, asked: Mapping[str, tuple[str, Mapping[str, Any]]], prices: Prices, *, calls: bool
+) -> dict[str, Route]:
+    """The models of several roles.
+
+    Roles that name the same model share it: its connections, and what its server has turned out not to take.
+
+    Args:
+        asked: role to the model's name and its sampling settings.
+    """
+    routes: dict[str, Route] = {}
+    first: dict[str, Route] = {}
+    for role, (spec, gen) in asked.items():
+        route = first.get(spec) or route_to(options, spec, role, prices, gen, calls=calls)
+        if not spec.startswith(REPLAY):
+            first.setdefault(spec, route)
+        routes[role] = replace(route, gen=gen)
+    return routes
 
 
 def route_to(

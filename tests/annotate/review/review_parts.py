@@ -24,7 +24,7 @@ def annotation(item: str = "i", *triggers: AnnotatedTrigger, image: str | None =
 
 def edit(action: Action, trigger: str = "", *, key: object = None, **more: Any) -> Edit:
     """An edit with an id of its own for all that it says."""
-    item, reviewer, why = more.pop("item", "i"), more.pop("reviewer", "ann"), more.pop("why", "")
+    item, reviewer, why = more.pop("item", "i"), more.pop("reviewer", "r1"), more.pop("why", "")
     made = content_id([key, action, trigger, more, item, reviewer])
     return Edit(made, item, reviewer, action, added_id(made) if action == "add" else trigger, more, why)
 

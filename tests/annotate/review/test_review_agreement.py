@@ -17,21 +17,21 @@ from whyfeel.records import AnnotatedTrigger, Annotation
 from whyfeel.stats.agreement import krippendorff
 from whyfeel.stats.resampling import Bootstrap
 
-Made = dict[str, tuple[list[Edit], list[Edit]]]  # item to the edits of ann and of bob
+Made = dict[str, tuple[list[Edit], list[Edit]]]  # item to the edits of r1 and of r2
 
 
-def change(item: str, action, trigger: str = "", reviewer: str = "ann", **value: object) -> Edit:
+def change(item: str, action, trigger: str = "", reviewer: str = "r1", **value: object) -> Edit:
     return edit(action, trigger, item=item, reviewer=reviewer, **value)
 
 
 def measured(path: Path, pictures: list[Annotation], made: Made, **more: int) -> ReviewAgreement:
     with closing(run_of(path, pictures)) as run:
         with closing(ReviewStore(path / "review.sqlite", [one.sample_id for one in pictures], double=1.0)) as store:
-            for item, (ann, bob) in made.items():
-                done(store, item, "ann", *ann)
-                done(store, item, "bob", *bob)
+            for item, (r1, r2) in made.items():
+                done(store, item, "r1", *r1)
+                done(store, item, "r2", *r2)
             if made:
-                store.adjudicate(next(iter(made)), "eve", [])
+                store.adjudicate(next(iter(made)), "r4", [])
         return agreement(run, **more)
 
 
@@ -42,9 +42,9 @@ def removals(item: str, triggers: str, reviewer: str) -> list[Edit]:
 def test_alpha_and_f1_of_keeping_and_removing(tmp_path: Path):
     pictures = [annotation("a", image="x.jpg"), annotation("b", image="x.jpg"), annotation("c"), annotation("d")]
     made = {
-        "a": (removals("a", "t1", "ann"), removals("a", "t1 t2", "bob")),
-        "b": (removals("b", "t1 t2 t3", "ann"), removals("b", "t1 t2 t3", "bob")),
-        "c": ([], removals("c", "t3", "bob")),
+        "a": (removals("a", "t1", "r1"), removals("a", "t1 t2", "r2")),
+        "b": (removals("b", "t1 t2 t3", "r1"), removals("b", "t1 t2 t3", "r2")),
+        "c": ([], removals("c", "t3", "r2")),
     }
     found = measured(tmp_path, pictures, made, seed=3, resamples=500)
     kept = np.array([[0, 0], [1, 0], [1, 1], [0, 0], [0, 0], [0, 0], [1, 1], [1, 1], [1, 0]], float)
@@ -63,8 +63,8 @@ def test_alpha_and_f1_of_keeping_and_removing(tmp_path: Path):
 def test_a_merged_trigger_is_kept_where_the_other_is(tmp_path: Path):
     merged = change("a", "merge", "t1", into="t2")
     made = {
-        "a": ([merged, *removals("a", "t3", "ann")], removals("a", "t3", "bob")),
-        "b": ([change("b", "merge", "t1", into="t2"), *removals("b", "t2", "ann")], []),
+        "a": ([merged, *removals("a", "t3", "r1")], removals("a", "t3", "r2")),
+        "b": ([change("b", "merge", "t1", into="t2"), *removals("b", "t2", "r1")], []),
         "c": ([change("c", "merge", "t1", into="t2"), change("c", "merge", "t2", into="t3")], []),
     }
     found = measured(tmp_path, [annotation("a"), annotation("b"), annotation("c")], made, resamples=1)

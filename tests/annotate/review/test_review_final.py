@@ -31,22 +31,22 @@ def test_who_says_what_counts(tmp_path: Path):
     removed = replace(CAKE, dropped="removed: hallucination")
     with closing(run_of(tmp_path, [annotation(item) for item in ITEMS])) as run:
         with closing(ReviewStore(tmp_path / "review.sqlite", ITEMS, double=1.0)) as store:
-            put(store, gone("begun", "ann"))
-            back = put(store, gone("sole", "ann", "t2"))
-            done(store, "sole", "ann", edit("undo", item="sole", edit=back.id), gone("sole", "ann"))
+            put(store, gone("begun", "r1"))
+            back = put(store, gone("sole", "r1", "t2"))
+            done(store, "sole", "r1", edit("undo", item="sole", edit=back.id), gone("sole", "r1"))
             done(
                 store,
                 "agreed",
-                "bob",
-                gone("agreed", "bob"),
-                edit("move", "t3", item="agreed", reviewer="bob", before="t1"),
+                "r2",
+                gone("agreed", "r2"),
+                edit("move", "t3", item="agreed", reviewer="r2", before="t1"),
             )
-            done(store, "agreed", "ann", gone("agreed", "ann", reason="irrelevant"))
+            done(store, "agreed", "r1", gone("agreed", "r1", reason="irrelevant"))
             for item in ("disputed", "settled"):
-                done(store, item, "bob", gone(item, "bob"))
-                done(store, item, "ann", gone(item, "ann", "t2"))
+                done(store, item, "r2", gone(item, "r2"))
+                done(store, item, "r1", gone(item, "r1", "t2"))
             restore = {"action": "restore", "trigger": "t4", "value": {}}
-            store.adjudicate("settled", "eve", [restore])
+            store.adjudicate("settled", "r4", [restore])
             found = {one.annotation.sample_id: one for one in final_annotations(run)}  # while it is open
         assert {one.annotation.sample_id: one for one in final_annotations(run)} == found
     assert list(found) == list(ITEMS)
@@ -54,12 +54,12 @@ def test_who_says_what_counts(tmp_path: Path):
     assert told == {
         "automatic": ("automatic", (), 0, (CAKE, FRIENDS, RAIN, GHOST)),
         "begun": ("automatic", (), 0, (CAKE, FRIENDS, RAIN, GHOST)),
-        "sole": ("reviewed", ("ann",), 1, (removed, FRIENDS, RAIN, GHOST)),
-        "agreed": ("reviewed", ("bob", "ann"), 2, (RAIN, removed, FRIENDS, GHOST)),
-        "disputed": ("disputed", ("bob", "ann"), 1, (removed, FRIENDS, RAIN, GHOST)),
+        "sole": ("reviewed", ("r1",), 1, (removed, FRIENDS, RAIN, GHOST)),
+        "agreed": ("reviewed", ("r2", "r1"), 2, (RAIN, removed, FRIENDS, GHOST)),
+        "disputed": ("disputed", ("r2", "r1"), 1, (removed, FRIENDS, RAIN, GHOST)),
         "settled": (
             "adjudicated",
-            ("bob", "ann", "adjudicator:eve"),
+            ("r2", "r1", "adjudicator:r4"),
             1,
             (CAKE, FRIENDS, RAIN, replace(GHOST, dropped="")),
         ),
@@ -69,7 +69,7 @@ def test_who_says_what_counts(tmp_path: Path):
 
 def test_an_annotation_that_is_no_longer_the_one_reviewed_is_named(tmp_path: Path):
     with closing(ReviewStore(tmp_path / "review.sqlite", ["i"])) as store:
-        done(store, "i", "ann", gone("i", "ann", "t3"))
+        done(store, "i", "r1", gone("i", "r1", "t3"))
     with closing(run_of(tmp_path, [annotation("i", CAKE)])) as run:
-        with pytest.raises(DataError, match=r"what 'ann' changed in 'i' does not fit .*no trigger 't3'.*put back"):
+        with pytest.raises(DataError, match=r"what 'r1' changed in 'i' does not fit .*no trigger 't3'.*put back"):
             list(final_annotations(run))

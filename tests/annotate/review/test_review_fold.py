@@ -160,7 +160,7 @@ def test_two_differ_where_other_triggers_or_words_are_left():
     assert not differ([gone, undo(gone)], [])
     assert not differ([gone, edit("restore", "t1")], [])
     assert not differ([gone], [edit("merge", "t1", into="t2")])
-    assert not differ([wine], [edit("add", text="wine.", reviewer="bob", kind="object")])
+    assert not differ([wine], [edit("add", text="wine.", reviewer="r2", kind="object")])
     assert not differ([edit("kind", "t1", kind="social")], [edit("move", "t1", before="")])
     assert not differ([wine, edit("remove", wine.trigger, reason="other")], [])
     assert not differ([edit("edit", "t1", text="Cake"), gone], [gone])
@@ -175,7 +175,7 @@ def test_a_decision_comes_to_the_chosen_triggers():
     sheet, wine = replace(GHOST, text="A sheet", dropped="", kind="object", explicit=False), edit("add", text="Wine")
     united = replace(CAKE, confidence=0.9, asks=("a1", "a2"), merged=("Friends who laugh",))
     chosen = [sheet, united, *reviewed(PICTURE, [wine])[-1:]]
-    made = [_chosen(change, "i", "adjudicator:eve", [n]) for n, change in enumerate(decision(PICTURE, chosen))]
+    made = [_chosen(change, "i", "adjudicator:r4", [n]) for n, change in enumerate(decision(PICTURE, chosen))]
     found = [trigger for trigger in reviewed(PICTURE, made) if not trigger.dropped]
     assert found == [sheet, united, replace(chosen[-1], id=found[-1].id)]
     assert decision(PICTURE, PICTURE.kept) == []
@@ -204,7 +204,7 @@ def drawn(n: int, action: Any, trigger: str, value: dict[str, Any]) -> Edit:
     named = {f"r{k}": f"r{k:08x}" for k in range(3)}  # those that the first three edits add, where they add any
     value = {part: named.get(said, said) if part in {"into", "before"} else said for part, said in value.items()}
     own = f"{n:08x}" + "0" * 24
-    return Edit(own, "i", "ann", action, f"r{own[:8]}" if action == "add" else named.get(trigger, trigger), value)
+    return Edit(own, "i", "r1", action, f"r{own[:8]}" if action == "add" else named.get(trigger, trigger), value)
 
 
 def counting(triggers: tuple[AnnotatedTrigger, ...]) -> set[str]:
@@ -225,7 +225,7 @@ def test_any_edits_fold_or_are_refused_and_the_last_can_be_taken_back(moves: lis
         except BadEdit:
             continue
         assert checked(checked(made)) == checked(made)
-        back = Edit(f"{n + 64:032x}", "i", "ann", "undo", "", {"edit": made.id})
+        back = Edit(f"{n + 64:032x}", "i", "r1", "undo", "", {"edit": made.id})
         assert reviewed(PICTURE, [*taken, made, back]) == state
         assert not differ([*taken, made, back], taken)
         ever |= {made.trigger} if made.action == "add" else set()

@@ -99,7 +99,9 @@ def read_review(path: Path) -> dict[str, Work]:
     return found
 
 
-def open_review(path: Path, items: Sequence[str], share: float, seed: int) -> tuple[sqlite3.Connection, list[str]]:
+def open_review(
+    path: Path, items: Sequence[str], share: float | None, seed: int | None
+) -> tuple[sqlite3.Connection, list[str]]:
     """The file, made where it is missing, with all of the run's items in it; and the items by their places.
 
     Raises:
@@ -107,7 +109,7 @@ def open_review(path: Path, items: Sequence[str], share: float, seed: int) -> tu
         DataError: the file is no review, is damaged, or holds items that the run does not.
         StoreFailed: it cannot be opened or written.
     """
-    if not 0 <= share <= 1:
+    if share is not None and not 0 <= share <= 1:
         raise UserError(f"the share of items that are annotated twice is from 0 to 1, got {share}")
     if len(set(items)) < len(items):
         twice = next(item for place, item in enumerate(items) if item in items[:place])
@@ -167,18 +169,21 @@ def _check_version(db: sqlite3.Connection, path: Path) -> None:
         raise DataError(f"{str(path)!r} is not a review: move it away, and a new one is begun")
 
 
-def _prepare(db: sqlite3.Connection, path: Path, items: Sequence[str], share: float, seed: int) -> list[str]:
+def _prepare(
+    db: sqlite3.Connection, path: Path, items: Sequence[str], share: float | None, seed: int | None
+) -> list[str]:
     """Make the tables of a new file; add the items it lacks."""
     if not version_of(db):  # nobody made it while the lock was waited for
         for statement in SCHEMA:
             db.execute(statement)
-        db.execute("INSERT INTO terms VALUES (?, ?)", (share, str(seed)))
+        db.execute("INSERT INTO terms VALUES (?, ?)", (share or 0.0, str(seed or 0)))
         db.execute(f"PRAGMA user_version = {VERSION}")
     was, drawn = db.execute("SELECT share, seed FROM terms").fetchone()
+    share, seed = was if share is None else share, int(drawn) if seed is None else seed
     if (was, drawn) != (share, str(seed)):
         raise UserError(
             f"{str(path)!r} was begun with --double {was:g} --seed {drawn}, now they are {share:g} and {seed}: "
-            "what is annotated twice is drawn once; give the first ones"
+            "what is annotated twice is drawn once; give the first ones, or none"
         )
     known = {json.loads(item): needs for item, needs in db.execute("SELECT id, needs FROM items ORDER BY place")}
     wanted = set(items)

@@ -29,8 +29,9 @@ class ReviewStore:
     Args:
         path: the file; made where it is missing.
         items: the run's sample ids, in its order.
-        double: share of items that two reviewers annotate, drawn at the first opening.
-        seed: of that draw.
+        double: share of items that two reviewers annotate, drawn at the first opening; None for what was given then,
+            and 0 where this is the first.
+        seed: of that draw, None likewise.
         lease: seconds.
         clock: seconds since 1970.
 
@@ -45,8 +46,8 @@ class ReviewStore:
         path: Path,
         items: Sequence[str],
         *,
-        double: float = 0.0,
-        seed: int = 0,
+        double: float | None = None,
+        seed: int | None = None,
         lease: float = LEASE,
         clock: Callable[[], float] = time.time,
     ) -> None:

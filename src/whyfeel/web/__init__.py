@@ -1,0 +1,1 @@
+"""Pages on this machine's own address, for people: the review of annotations. Needs the extra `web`."""
