@@ -246,7 +246,7 @@ def test_canonical_names(spec, name):
         ("cot+cot", "names the modifier 'cot' twice"),
         ("cot+direct", "'direct' stands first"),
         ("direct+direct", "'direct' stands first"),
-        ("dierct", r"there is no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, self-ask, cot, persona"),
+        ("dierct", r"no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, self-ask, cot, persona"),
         ("Direct", "did you mean 'direct'"),
         ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, self-ask, cot, persona"),
         ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: cot, persona"),

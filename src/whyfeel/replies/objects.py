@@ -47,7 +47,7 @@ _DECODER = json.JSONDecoder(
 
 
 def objects_with(reply: str, *marks: str) -> list[dict[str, Any]]:
-    """All JSON objects of a reply that hold one of these keys, at any depth.
+    """All JSON objects of a reply that hold one of these keys, at any depth, in the order in which they begin.
 
     They are found in Markdown fences, in prose, in what is left of a chain of thought, within other objects. A reply
     that is too long (LONGEST) or too tangled to be read holds none.
@@ -83,9 +83,9 @@ def _within(value: object, wanted: frozenset[str]) -> Iterator[dict[str, Any]]:
     while waiting:
         one = waiting.pop()
         if isinstance(one, list):
-            waiting += one
+            waiting += reversed(one)
         elif isinstance(one, dict):
-            waiting += one.values()
+            waiting += reversed(one.values())
             if not wanted.isdisjoint(one):
                 yield one
 
