@@ -78,8 +78,8 @@ class Done:
 
 # A process that has imported whyfeel and done nothing else. Told where to stand, what to say and where to write, it
 # forks one that forks `python -m whyfeel`, waits for it, and tells its id and how it ended. Imports are most of what a
-# command costs, and clearing them away most of its end: they are frozen. In the child nothing has been run yet, and what
-# it runs is the last that it does, so that it ends as any process ends.
+# command costs, and clearing them away most of its end: they are frozen. In the child nothing has been run yet, and
+# what it runs is the last that it does, so that it ends as any process ends.
 STARTER = """
 import gc, json, os, runpy, signal, socket, sys
 import scipy.optimize, snowballstemmer

@@ -29,21 +29,26 @@ def one_person(person, action):
     return lambda call: action if call.model == "mock" and call.person == person else good(call)
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        Hang(),
-        Say(good_body := b'{"choices":[{"message":{"content":"the cause of person 3"}}]}', delay=5),
-        Say(good_body, drip=0.05),
-        Say(b" " * 60_000 + good_body, drip=0.001),
-    ],
-    ids=["hangs", "comes too late", "drips slowly", "drips fast"],
-)
-def test_a_call_that_does_not_end_is_ended_and_the_others_go_on(action, hasty, few, serve, here, tmp_path):
-    server = serve(one_person(3, action))
-    summary = here(few, server, tmp_path / "run", concurrency=2).summary
-    assert (summary["scored"], summary["unscored"]) == (few.count - 1, {"timeout": 1})
-    assert len(server.about(3)) == TRIES
+good_body = b'{"choices":[{"message":{"content":"the cause of person 3"}}]}'
+ENDLESS = {
+    "hangs": Hang(),
+    "comes too late": Say(good_body, delay=5),
+    "drips slowly": Say(good_body, drip=0.05),
+    "drips fast": Say(b" " * 60_000 + good_body, drip=0.001),
+}
+
+
+def test_a_call_that_does_not_end_is_ended_and_the_others_go_on(hasty, few, serve, here, tmp_path):
+    """Four persons, each with a fault of its own, which leave one slot to the others."""
+    actions = list(ENDLESS.values())
+
+    def script(call):
+        return actions[call.person] if call.model == "mock" and call.person < len(actions) else good(call)
+
+    server = serve(script)
+    summary = here(few, server, tmp_path / "run", concurrency=len(ENDLESS) + 1).summary
+    assert (summary["scored"], summary["unscored"]) == (few.count - len(ENDLESS), {"timeout": len(ENDLESS)})
+    assert [len(server.about(person)) for person in range(len(ENDLESS))] == [TRIES] * len(ENDLESS)
 
 
 def test_a_slow_reply_within_the_deadlines_is_taken(hasty, few, serve, here, tmp_path):

@@ -106,11 +106,14 @@ def one_person(action: Say) -> Callable[[Call], Say]:
     return lambda call: action if call.model == "mock" and call.person == 3 else good(call)
 
 
+SLOW = {
+    "a status line that drips": dripping(b"HTTP/1.1 200 ", b"O"),
+    "headers that drip": dripping(OK, b"X-A: b\r\n"),
+    "a body that drips in chunks": dripping(CHUNKED, chunk(b" ")),
+    "chunks without an end": raw(CHUNKED, chunk(ANSWER), half=False, ends=False),
+    "a chunk of no size, later": raw(CHUNKED, b"size\r\n", ANSWER, pause=0.02),  # aiohttp waits on
+}
 BROKEN = {
-    "a status line that drips": (dripping(b"HTTP/1.1 200 ", b"O"), "timeout"),
-    "headers that drip": (dripping(OK, b"X-A: b\r\n"), "timeout"),
-    "a body that drips in chunks": (dripping(CHUNKED, chunk(b" ")), "timeout"),
-    "chunks without an end": (raw(CHUNKED, chunk(ANSWER), half=False, ends=False), "timeout"),
     "interim replies for ever": (endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), "timeout"),
     "headers for ever": (endless(OK, b"X-A: %s\r\n" % (b"a" * 1000)), "connection lost"),
     "a header for ever": (endless(OK + b"X-A: ", b"a" * 1000), "connection lost"),
@@ -120,7 +123,6 @@ BROKEN = {
         "connection lost",
     ),
     "a chunk of no size": (raw(CHUNKED + b"size\r\n" + ANSWER), "connection lost"),
-    "a chunk of no size, later": (raw(CHUNKED, b"size\r\n", ANSWER, pause=0.02), "timeout"),  # aiohttp waits on
     "a negative length": (raw(OK, b"Content-Length: -5\r\n\r\n", ANSWER), "connection lost"),
     "two lengths": (raw(OK, b"Content-Length: 5\r\nContent-Length: 50\r\n\r\n", ANSWER), "connection lost"),
     "a length and chunks": (raw(OK, b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), "connection lost"),
@@ -158,16 +160,35 @@ ODD = {
 }
 
 
+def named(server: RawServer, person: int, told: dict) -> str:
+    """The reason why a person is unscored."""
+    assert TRIES <= len(server.about(person)) <= 2 * TRIES  # more, where a connection that was kept alive died
+    assert told["detail"].isprintable()
+    assert len(told["detail"]) < 700
+    return told["reason"]
+
+
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_reply_has_its_name_and_the_others_go_on(kind, hasty, few, raw_serve, here, lines, tmp_path):
     action, reason = BROKEN[kind]
     server, run = raw_serve(one_person(action)), tmp_path / "run"
     summary = here(few, server, run, concurrency=8).summary
     assert (summary["scored"], summary["unscored"]) == (few.count - 1, {reason: 1})
-    assert TRIES <= len(server.about(3)) <= 2 * TRIES  # more, where a connection that was kept alive died
-    detail = lines(run / "responses.jsonl")[3]["unscored"]["detail"]
-    assert detail.isprintable()
-    assert len(detail) < 700
+    assert named(server, 3, lines(run / "responses.jsonl")[3]["unscored"]) == reason
+
+
+def test_replies_that_take_for_ever_are_ended_and_the_others_go_on(hasty, few, raw_serve, here, lines, tmp_path):
+    """Each kind for a person of its own, side by side."""
+    actions = list(SLOW.values())
+
+    def script(call: Call) -> Say:
+        return actions[call.person] if call.model == "mock" and call.person < len(actions) else good(call)
+
+    server, run = raw_serve(script), tmp_path / "run"
+    summary = here(few, server, run, concurrency=8).summary
+    assert (summary["scored"], summary["unscored"]) == (few.count - len(SLOW), {"timeout": len(SLOW)})
+    told = lines(run / "responses.jsonl")
+    assert [named(server, person, told[person]["unscored"]) for person in range(len(SLOW))] == ["timeout"] * len(SLOW)
 
 
 @pytest.mark.parametrize("kind", TOO_LARGE)
@@ -255,14 +276,20 @@ asyncio.run(main())
 """
 
 
+@functools.cache
+def bomb_of_a_gigabyte() -> bytes:
+    """As a reply, packed a thousand to one."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join([*(packer.compress(bytes(1_000_000)) for _ in range(1000)), packer.flush()])
+    assert len(packed) < 1_100_000
+    return sized(packed, b"Content-Encoding: gzip")
+
+
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("kind", ["bomb", "bomb in pieces", "gigabyte", "chunk"])
 def test_no_reply_fills_the_memory(kind, status, raw_serve):
     """A gigabyte, plain or packed a thousand to one, in a process of its own that may take 300 MB."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = b"".join([*(packer.compress(bytes(1_000_000)) for _ in range(1000)), packer.flush()])
-    assert len(packed) < 1_100_000
-    bomb = sized(packed, b"Content-Encoding: gzip")
+    bomb = bomb_of_a_gigabyte()
     action = {
         "bomb": raw(bomb),
         "bomb in pieces": Raw(pieces=lambda: (bomb[at : at + 4096] for at in range(0, len(bomb), 4096))),

@@ -336,7 +336,8 @@ CANARIES = [
 
 @pytest.mark.parametrize("text", CANARIES)
 def test_talk_to_the_judge_earns_nothing(world, foiled, text):
-    told = counts(foiled, world.samples[::2], lambda s: statements(text))
+    said = statements(text)
+    told = counts(foiled, world.samples[::2], lambda s: said)
     kf1 = corrected(told["f1"].mean(), told["chance"].mean())
     tell(f"{text[:40]!r:44} recall {told['recall'].mean():.4f} kF1 {kf1:+.4f}")
     assert abs(kf1) <= 0.01

@@ -279,8 +279,8 @@ def test_answers_are_judged_by_a_model_once(tmp_path: Path, sit: Sit, whyfeel: W
 def test_real_answers_of_every_sample_are_all_scored(whyfeel: Whyfeel, eibench: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (eibench / "EI_Basic" / "user.jsonl").read_text("utf-8").splitlines()]
     file = write_lines(tmp_path / "echoed.jsonl", list(reversed(rows)))
-    given = ("--task", "eibench-basic", "--data", eibench, "--judge", "overlap", "--out", tmp_path / "r", "--json")
-    told = whyfeel("judge-answers", file, *given)
+    given = ("--task", "eibench-basic", "--data", eibench, "--judge", "overlap", "--controls", "none", "--json")
+    told = whyfeel("judge-answers", file, *given, "--out", tmp_path / "r")
     assert (told.json["n"], told.json["scored"]) == (1615, 1615)
     options = {"task": "eibench-basic", "data": eibench, "model": "baseline:echo", "out": tmp_path / "s"}
     assert told.json["scores"] == run(run_options(options), Watcher()).summary["scores"]
