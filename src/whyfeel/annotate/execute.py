@@ -11,20 +11,19 @@ from typing import Any, TypeVar
 
 from whyfeel.annotate.manifest import open_annotation
 from whyfeel.annotate.plan import Plan
-from whyfeel.engine import Engine, Ledger, ledger_file
+from whyfeel.engine import Ledger, ledger_file
 from whyfeel.errors import AskFailed, DataError, KeyRefused, RunStopped
 from whyfeel.records import Asking, Media, Sample, Unscored
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.machine import allow_files
 from whyfeel.runs.pictures import bad_pictures
 from whyfeel.runs.run import destinations, fetched
-from whyfeel.runs.sitting import Watch, engine_of, media_store, signals
+from whyfeel.runs.sitting import Watch, engine_of, media_store, signals, watched
 from whyfeel.runs.spool import Spool
 
 R = TypeVar("R")
 
 PURPOSE = "annotation"  # what the answers are booked under in the ledger
-TICK = 0.25  # seconds between two looks at the progress
 BAD_PICTURE, FAULT = "bad picture", "fault"
 
 
@@ -101,23 +100,9 @@ class _Sitting:
             self.engine = engine_of(options, plan.routes, ledger, reuse, media, self.watch)
             opened.push_async_callback(self.engine.close)
             with signals(self.engine):
-                await self._stream(self.engine)
+                items, done = enumerate(plan.samples()), lambda: self.done
+                await watched(self.engine, items, self._one, self.watch, plan.total, done)
             return finish(self.folder, Gathered(self.lines, ledger, tuple(self.faults), monotonic() - begun))
-
-    async def _stream(self, engine: Engine) -> None:
-        self.watch.start(self.inquiry.plan.total, engine.counts)
-        ticking = asyncio.create_task(self._tick())
-        try:
-            await engine.stream(enumerate(self.inquiry.plan.samples()), self._one)
-        finally:
-            ticking.cancel()
-            self.watch.tick(self.done)
-            self.watch.finish()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            self.watch.tick(self.done)
 
     async def _one(self, numbered: tuple[int, Sample]) -> None:
         """One sample; whatever goes wrong with it leaves the others alone."""

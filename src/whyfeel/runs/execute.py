@@ -24,7 +24,7 @@ from whyfeel.runs.options import RunOptions
 from whyfeel.runs.phases import phases_of
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.select import selected
-from whyfeel.runs.sitting import Watch, engine_of, media_store, signals
+from whyfeel.runs.sitting import Watch, engine_of, media_store, signals, watched
 from whyfeel.runs.spec import RunSpec
 from whyfeel.runs.spool import Spool
 from whyfeel.runs.summarise import adopt, held_to_account, summarise
@@ -35,7 +35,6 @@ from whyfeel.tasks import Task
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, None]]
 
-TICK = 0.25  # seconds between two looks at the progress
 BAD_PICTURE, FAULT = "bad picture", "fault"
 
 
@@ -144,20 +143,9 @@ class _Sitting:
 
     async def _stream(self) -> None:
         total = self.job.total + sum(control.count for control in self.job.controls)
-        self.watch.start(total, self.engine.counts)
-        ticking = asyncio.create_task(self._tick())
-        try:
-            # one stream, so that the slots stay busy from the last samples to the first controls
-            await self.engine.stream(chain(self._own(), self._others()), self._do)
-        finally:
-            ticking.cancel()
-            self.watch.tick(self.done)
-            self.watch.finish()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            self.watch.tick(self.done)
+        # one stream, so that the slots stay busy from the last samples to the first controls
+        work = chain(self._own(), self._others())
+        await watched(self.engine, work, self._do, self.watch, total, lambda: self.done)
 
     def _own(self) -> Iterator[Work]:
         """The run's samples, as work."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from whyfeel.engine import BatchBook, Budget, Counts, Engine, Ledger, Pace, Retries, Route
 from whyfeel.errors import Interrupted, UserError
@@ -16,6 +16,10 @@ from whyfeel.media import MediaStore
 from whyfeel.models import Batched, Endpoint
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import SittingOptions
+
+S = TypeVar("S")
+
+TICK = 0.25  # seconds between two looks at the progress
 
 
 class Watch(Protocol):
@@ -76,6 +80,39 @@ def _batched(route: Route, ledger: Ledger, watch: Watch) -> Route:
     model = route.model
     assert isinstance(model, Endpoint)  # what a provider's name stands for
     return replace(route, model=Batched(model, BatchBook(ledger.path, model.address), watch.note))
+
+
+async def watched(
+    engine: Engine,
+    items: Iterable[S],
+    work: Callable[[S], Coroutine[Any, Any, None]],
+    watch: Watch,
+    total: int,
+    done: Callable[[], int],
+) -> None:
+    """Do `work` on every item, with somebody looking on.
+
+    Args:
+        total: how many items there are.
+        done: how many of them are done.
+
+    Raises:
+        BaseException: the cause for which the engine was stopped.
+    """
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            watch.tick(done())
+
+    watch.start(total, engine.counts)
+    ticking = asyncio.create_task(tick())
+    try:
+        await engine.stream(items, work)
+    finally:
+        ticking.cancel()
+        watch.tick(done())
+        watch.finish()
 
 
 @contextmanager
