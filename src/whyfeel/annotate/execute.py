@@ -70,7 +70,12 @@ def gather(inquiry: Inquiry, watch: Watch, finish: Callable[[RunFolder, Gathered
         remarks = open_annotation(folder, inquiry.kind, plan)
         bad = {**plan.bad, **fetched(plan.urls, options, folder)}
         told = destinations(plan.routes, plan.shown, options)
-        for remark in [*remarks, *plan.subjects.remarks, *bad_pictures(bad), *told]:
+        for remark in [
+            *remarks,
+            *plan.subjects.remarks,
+            *bad_pictures(bad, "each is named in its line of the results"),
+            *told,
+        ]:
             watch.note(remark)
         allow_files(options.concurrency)
         return asyncio.run(_Sitting(inquiry, folder, watch, bad).run(begun, finish))

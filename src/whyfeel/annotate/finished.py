@@ -19,7 +19,8 @@ TRIGGER: Mapping[str, Any] = {
     "kind": str | None,
     "explicit": bool | None,
     "confidence": float | int | None,
-    **dict.fromkeys(("asks", "merged"), list),
+    "asks": [str],
+    "merged": [str],
     "gates": dict,
 }
 LINE: Mapping[str, Any] = {
@@ -27,7 +28,7 @@ LINE: Mapping[str, Any] = {
     "image": str | None,
     "triggers": [TRIGGER],
     "steps": [dict.fromkeys(("phase", "label", "question", "answer", "ask"), str)],
-    "flags": list,
+    "flags": [str],
     "unscored": dict | None,
 }
 

@@ -31,8 +31,8 @@ def phases_table(phases: Mapping[str, Mapping[str, Any]], images: int) -> Table:
             numbers.tokens(one["tokens"]["in"]),
             numbers.tokens(one["tokens"]["out"]),
             numbers.money(one["cost"]),
-            f"{one['calls'] / images:.1f}",
-            "n/a" if seconds is None else f"{seconds / images:.2f}",
+            numbers.score(one["calls"] / images, 1),
+            numbers.score(None if seconds is None else seconds / images, 2),
             style="bold" if name == "all" else "",
         )
     return table

@@ -40,7 +40,7 @@ Seed = Annotated[int, Field(gt=-(2**63), lt=2**63)]
 Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
-POSITIONAL = ("task", "source")  # given by place on the command line
+POSITIONAL = {"task": "TASK", "source": "IMAGES"}  # given by place on the command line
 OURS = ("model", "messages", "stream")  # parts of a request that are no sampling settings
 
 
@@ -188,7 +188,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 def _one_line(error: ValidationError, kind: type[BaseModel], config: Path | None) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
-    flag = name.upper() if name in POSITIONAL else f"--{name.replace('_', '-')}"
+    flag = POSITIONAL.get(name) or f"--{name.replace('_', '-')}"
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name, kind.model_fields, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""

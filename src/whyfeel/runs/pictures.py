@@ -69,10 +69,10 @@ def survey_pictures(
     return PictureSurvey(total, shown, bad, tuple(urls))
 
 
-def bad_pictures(bad: Mapping[Media, str]) -> list[str]:
-    """The remarks that name the pictures which cannot be sent."""
+def bad_pictures(bad: Mapping[Media, str], others: str) -> list[str]:
+    """The remarks that name the pictures which cannot be sent; `others` tells where those are that are not named."""
     if not bad:
         return []
     named = [f"  {media.path}: {why}" for media, why in list(bad.items())[:SHOWN]]
-    more = [f"  and {len(bad) - SHOWN} more (`whyfeel data check` lists them)"] if len(bad) > SHOWN else []
+    more = [f"  and {len(bad) - SHOWN} more ({others})"] if len(bad) > SHOWN else []
     return [f"{len(bad)} pictures cannot be sent and stay unscored:", *named, *more]

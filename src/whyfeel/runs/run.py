@@ -46,7 +46,7 @@ def run(options: RunOptions, watch: Watch) -> RunResult:
         remarks = open_run(folder, plan.spec, options, plan.prompts, plan.routes)
         plan = replace(plan, bad={**plan.bad, **fetched(plan.urls, options, folder)})
         told = destinations(plan.routes, plan.shown, options) if plan.pictured else []
-        for remark in [*remarks, *bad_pictures(plan.bad), *plan.warnings, *told]:
+        for remark in [*remarks, *bad_pictures(plan.bad, "`whyfeel data check` lists them"), *plan.warnings, *told]:
             watch.note(remark)
         return execute(job_of(plan), folder, watch, begun)
 
