@@ -51,7 +51,7 @@ def test_tasks(whyfeel: Whyfeel) -> None:
     told = whyfeel("tasks")
     check_width(told.out)
     tasks = whyfeel("tasks", "--json").json["tasks"]
-    assert [task["name"] for task in tasks] == ["eibench-basic", "eibench-complex", "jsonl", "scenes"]
+    assert [task["name"] for task in tasks] == ["eibench-basic", "eibench-complex", "socratis", "jsonl", "scenes"]
     assert all(task["name"] in told.out for task in tasks)
 
 

@@ -35,6 +35,7 @@ def test_each_list_has_its_own_table_and_an_empty_one_none() -> None:
         *("t", 1, 1, {}, (("r1", "odd"),), 5),
         (("Gone.png", "no such file: 'Gone.png'; there is 'gone.png'"), ("cut.png", "cut off")),
         malformed=(Malformed("/data/r.jsonl", 1234, "why"), Malformed("/data/r.jsonl", None, "no record")),
+        left_out=(("p#sad", "no reason"),),
         missing=("Gone.png",),
         duplicates=(("a", "b", "c"),),
         case_clashes=(("x", "X"),),
@@ -45,7 +46,15 @@ def test_each_list_has_its_own_table_and_an_empty_one_none() -> None:
     for row in (
         *("records that cannot be read 2", "seen before, so not decoded again 3", "pictures that cannot be sent 2"),
         *("of these, not there 1", "pictures at URLs, not looked at 7", "r.jsonl, line 1,234 why", "r.jsonl no record"),
-        *("r1 odd", "Gone.png there is 'gone.png'", "cut.png cut off", "a b, c", "x X"),
+        *(
+            "r1 odd",
+            "left out 1",
+            "p#sad no reason",
+            "Gone.png there is 'gone.png'",
+            "cut.png cut off",
+            "a b, c",
+            "x X",
+        ),
     ):
         assert lines.count(row) == 1, row
 

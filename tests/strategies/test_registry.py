@@ -246,10 +246,10 @@ def test_canonical_names(spec, name):
         ("cot+cot", "names the modifier 'cot' twice"),
         ("cot+direct", "'direct' stands first"),
         ("direct+direct", "'direct' stands first"),
-        ("dierct", r"no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, self-ask, cot, persona"),
+        ("dierct", r"no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, reason, self-ask, "),
         ("Direct", "did you mean 'direct'"),
-        ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, self-ask, cot, persona"),
-        ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: cot, persona"),
+        ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, reason, self-ask, few-shot, cot, persona"),
+        ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: few-shot, cot, persona"),
     ],
 )
 def test_mistakes_are_named(spec, said):
@@ -266,16 +266,18 @@ def test_captions_go_with_the_strategy_that_uses_them():
 
 def test_what_stands_in_the_listing_is_what_can_be_written():
     pieces = [piece for written in STRATEGIES for piece in spelt_out(written)]
+    corpus = [Sample(name, "Why?", "sad", (Trigger("rain"),), (), name) for name in "abcde"]
     for piece in pieces:
-        assert build_strategy(piece, shipped_prompts()).name == (
+        assert build_strategy(piece, shipped_prompts(), corpus=corpus).name == (
             piece if piece.split("(")[0] in PROCEDURES else f"direct+{piece}"
         )
-    assert {piece.split("(")[0] for piece in pieces} == {*PROCEDURES, *MODIFIERS}
-    assert len(pieces) == sum(map(len, ARGUMENTS.values())) == 9
+    assert {piece.split("(")[0] for piece in pieces} == {*PROCEDURES, *MODIFIERS, "few-shot"}
+    assert len(pieces) == sum(len(offered) for name, offered in ARGUMENTS.items() if name != "few-shot") + 1 == 14
 
 
 def spelt_out(written):
     name, _, choices = written.removeprefix("+").rstrip(")").partition("(")
+    choices = choices.replace("N", "1")
     return [f"{name}({choice})" for choice in choices.split("|")] if choices else [name]
 
 

@@ -86,6 +86,7 @@ def test_each_picture_is_looked_at_once(tmp_path: Path) -> None:
         "triggers": 12,
         "groups": {"sad": 6},
         "malformed": [],
+        "left_out": [],
         "flags": [{"id": "r4", "flag": "duplicate record"}],
         "pictures_checked": 2,
         "bad_pictures": [{"path": "2.jpg", "reason": "no such file"}],

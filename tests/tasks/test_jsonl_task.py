@@ -132,7 +132,7 @@ def without(key: str) -> dict[str, Any]:
         ({**GOOD, "label": 1, "note\n": 2}, ": unknown key 'label', 'note\\n'; expected {\"id\", \"image\""),
         (without("id"), "field 'id': it is missing"),
         (without("triggers"), "field 'triggers': it is missing"),
-        ([GOOD], 'expected {"id", "image", "question", "emotion", "triggers", "rubric"}, got [{'),
+        ([GOOD], 'expected {"id", "image", "question", "emotion", "triggers", "rubric", "caption", "article"}, got [{'),
         (None, "got None"),
         ({**GOOD, "id": "x" * 9999, "question": 1}, "field 'question': expected a valid string, got 1"),
         ({**GOOD, "question": ["x" * 9999]}, "field 'question': expected a valid string, got ['xxx"),

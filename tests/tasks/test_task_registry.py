@@ -29,7 +29,7 @@ def records(path: Path, *pairs: tuple[str, str | None]) -> Path:
 
 
 def test_the_tasks_are_known_by_name() -> None:
-    assert [info.name for info in TASKS] == ["eibench-basic", "eibench-complex", "jsonl", "scenes"]
+    assert [info.name for info in TASKS] == ["eibench-basic", "eibench-complex", "socratis", "jsonl", "scenes"]
     assert all(info.title and info.samples for info in TASKS)
 
 
@@ -40,7 +40,7 @@ def test_the_tasks_are_known_by_name() -> None:
 def test_an_unknown_task_names_the_known_and_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(UserError) as caught:
         open_task(name, None, None)
-    start = f"there is no task {name!r}; there are eibench-basic, eibench-complex, jsonl, scenes"
+    start = f"there is no task {name!r}; there are eibench-basic, eibench-complex, socratis, jsonl, scenes"
     assert str(caught.value).startswith(start)
     if hint:
         assert str(caught.value) == f"{start}; did you mean {hint!r}?"

@@ -46,6 +46,9 @@ class Sample:
         annotation: the ground truth as released, which the official judges show verbatim.
         rubric: what the judge of this record should mind besides, "" for nothing.
         person: whose emotion is asked about, where the record names the person apart from the question.
+        caption: the released caption of the picture, "" where there is none.
+        article: a text that goes with the picture, "" where there is none.
+        word: what the question calls the emotion, where `emotion` is a coarser group; "" where they are the same.
     """
 
     id: str
@@ -58,6 +61,9 @@ class Sample:
     annotation: str = ""
     rubric: str = ""
     person: str = ""
+    caption: str = ""
+    article: str = ""
+    word: str = ""
 
 
 class Corpus(Protocol):

@@ -24,6 +24,7 @@ def data_table(report: DataReport) -> list[RenderableType]:
         ("triggers", numbers.count(report.triggers)),
         *((f"  {visible(group)}", numbers.count(n)) for group, n in report.groups.items()),
         ("records that cannot be read", numbers.count(len(report.malformed))),
+        *([("left out", numbers.count(len(report.left_out)))] if report.left_out else []),
         ("pictures checked", numbers.count(report.pictures_checked)),
         ("  seen before, so not decoded again", numbers.count(report.remembered)),
         ("pictures that cannot be sent", numbers.count(len(bad))),
@@ -33,6 +34,7 @@ def data_table(report: DataReport) -> list[RenderableType]:
     parts: list[RenderableType] = ["", Text(f"{report.task} · records", style="bold"), "", pairs(rows)]
     parts += _list("Records that cannot be read (a run is refused)", ("place", "what is wrong"), _places(report))
     parts += _list("Odd records (asked and scored all the same)", ("record", "what is odd"), report.flags)
+    parts += _list("Left out: an answer could be compared with nothing", ("record", "why"), report.left_out)
     absent = [(path, _hint(path, why)) for path, why in bad if path in missing]
     parts += _list("Pictures that are not there", ("picture", "hint"), absent)
     parts += _list("Pictures that cannot be sent", ("picture", "why"), broken)

@@ -185,5 +185,5 @@ def _wrong_emotion(samples: Sequence[Sample], groups: Sequence[str], prompts: Pr
         opposite = [one for one in others if (one in PLEASANT) != (sample.emotion in PLEASANT)] or others
         wrong = opposite[int(rng(seed, "wrong emotion", sample.id).integers(len(opposite)))]
         question = prompts.fill("controls", "wrong_emotion", emotion=wrong)
-        asked.append(replace(sample, question=question, emotion=wrong))
+        asked.append(replace(sample, question=question, emotion=wrong, word=""))
     return asked

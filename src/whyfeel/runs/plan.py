@@ -160,7 +160,7 @@ def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
     if options.captions is not None:
         captions = captions_from(enumerate(read_lines(options.captions), 1), str(options.captions))
     if not options.model.startswith(BASELINE):
-        return build_strategy(options.strategy, prompts, captions)
+        return build_strategy(options.strategy, prompts, captions, task, options.seed)
     if options.strategy != "direct" or options.gen:
         raise UserError(f"{options.model} asks no model: leave --strategy and --gen out")
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)

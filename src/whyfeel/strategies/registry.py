@@ -8,11 +8,14 @@ from difflib import get_close_matches
 
 from whyfeel.errors import UserError
 from whyfeel.prompts import Prompts
+from whyfeel.records import Corpus
 from whyfeel.strategies.base import Strategy
 from whyfeel.strategies.caption import Caption
 from whyfeel.strategies.composed import Composed
 from whyfeel.strategies.direct import Direct
+from whyfeel.strategies.few_shot import FewShot
 from whyfeel.strategies.modifiers import PERSONAS, Modifier, cot, persona
+from whyfeel.strategies.reason import SETTINGS, Reason
 from whyfeel.strategies.self_ask import SelfAsk, default_settings
 
 Captions = Mapping[str, str] | None
@@ -20,10 +23,12 @@ Piece = tuple[str, str | None]  # a name and its argument, None where none is wr
 
 TEXT_ONLY = "text-only"
 SELF_ASK = "self-ask"
+FEW_SHOT, MOST_SHOTS, SHOTS = "few-shot", 16, "4"
 
 PROCEDURES: Mapping[str, Callable[[Prompts, str | None, Captions], Strategy]] = {
     "direct": lambda prompts, _argument, _captions: Direct(prompts),
     "caption": lambda prompts, argument, captions: Caption(prompts, captions, text_only=argument == TEXT_ONLY),
+    "reason": lambda prompts, argument, _captions: Reason(prompts, argument),
     SELF_ASK: lambda prompts, _argument, _captions: SelfAsk(prompts, default_settings(prompts)),
 }
 # A modifier takes its text from the prompt of its name, or is None where its argument asks for no change.
@@ -31,10 +36,13 @@ MODIFIERS: Mapping[str, Callable[[Prompts, str], Modifier | None]] = {
     "cot": lambda prompts, _argument: cot(prompts),
     "persona": persona,
 }
+_CHANGES = (FEW_SHOT, *MODIFIERS)  # all that can stand behind a "+"
 ARGUMENTS: Mapping[str, tuple[str | None, ...]] = {
     "direct": (None,),
     "caption": (None, TEXT_ONLY),
+    "reason": SETTINGS,
     SELF_ASK: (None,),
+    FEW_SHOT: (None, *(str(count) for count in range(1, MOST_SHOTS + 1))),
     "cot": (None,),
     "persona": PERSONAS,
 }
@@ -44,7 +52,10 @@ STRATEGIES: Mapping[str, str] = {
     "direct": "the picture and the question, one ask",
     "caption": "a caption of the picture before the question; asked for, or from --captions",
     f"caption({TEXT_ONLY})": "the same for a model that sees the caption and no picture",
+    "reason": "the picture, its caption and an emotion: why would somebody who sees them feel it? (Socratis)",
+    "reason(no-caption|no-image|article)": "the same without one of them, or with the record's article before it",
     SELF_ASK: "the paper's CFSA: the model asks itself, a helper merges what it says (docs/annotating.md)",
+    "+few-shot(N)": "N other samples, each with one of its reasons, as earlier turns; 1 to 16, `few-shot` alone is 4",
     "+cot": "asks for step-by-step reasoning before the conclusion; `cot` alone is `direct+cot`",
     f"+persona({'|'.join(PERSONAS)})": "tells the model who it is, before everything else",
 }
@@ -54,22 +65,28 @@ PLUS = re.compile(r"\+(?![^()]*\))")  # one outside an argument
 PIECE = re.compile(r"([^()\s]+)(?:\(([^()]*)\))?")
 
 
-def build_strategy(spec: str, prompts: Prompts, captions: Captions = None) -> Strategy:
+def build_strategy(
+    spec: str, prompts: Prompts, captions: Captions = None, corpus: Corpus = (), seed: int = 0
+) -> Strategy:
     """The strategy that `spec` names; a spec that starts with a modifier means `direct` before it.
+
+    `few-shot` comes before the other modifiers wherever it is written: they change the question, not the examples.
 
     Args:
         captions: image path to caption, for `caption`; None to have captions asked for.
+        corpus: all samples of the task, among which `few-shot` finds its examples.
+        seed: of that draw.
 
     Raises:
         UserError: the spec is malformed, names what does not exist, gives a piece an argument that it does not offer,
-            names a modifier twice, or needs no captions and has some.
+            names a modifier twice, or needs no captions and has some; or `few-shot` finds too few examples.
     """
     pieces = [_piece(piece.strip(), spec) for piece in PLUS.split(spec)]
-    if pieces[0][0] in MODIFIERS:
+    if pieces[0][0] in _CHANGES:
         pieces.insert(0, ("direct", None))
     first, argument = pieces[0]
     if first not in PROCEDURES:
-        raise unknown("strategy", first, [*PROCEDURES, *MODIFIERS])
+        raise unknown("strategy", first, [*PROCEDURES, *_CHANGES])
     _check_modifiers([name for name, _ in pieces[1:]], spec)
     for piece in pieces:
         _check_argument(piece, spec)
@@ -78,7 +95,10 @@ def build_strategy(spec: str, prompts: Prompts, captions: Captions = None) -> St
     if captions is not None and first != "caption":
         raise UserError(f"--captions: the strategy {spec!r} puts no caption before the question; 'caption' does")
     procedure = PROCEDURES[first](prompts, argument, captions)
-    built = [(name, MODIFIERS[name](prompts, chosen or "")) for name, chosen in pieces[1:]]
+    pieces = [(FEW_SHOT, SHOTS) if piece == (FEW_SHOT, None) else piece for piece in pieces]
+    if (shots := dict(pieces).get(FEW_SHOT)) is not None:
+        procedure = FewShot(procedure, corpus, int(shots), seed)
+    built = [(name, MODIFIERS[name](prompts, chosen or "")) for name, chosen in pieces[1:] if name != FEW_SHOT]
     modifiers = {name: modifier for name, modifier in built if modifier is not None}
     return Composed("+".join(map(_written, pieces)), procedure, tuple(modifiers.values()), tuple(modifiers))
 
@@ -102,8 +122,8 @@ def _check_modifiers(names: list[str], spec: str) -> None:
     for index, name in enumerate(names):
         if name in PROCEDURES:
             raise UserError(f"strategy {spec!r}: {name!r} stands first or not at all; expected {FORM}")
-        if name not in MODIFIERS:
-            raise unknown("modifier", name, MODIFIERS)
+        if name not in _CHANGES:
+            raise unknown("modifier", name, _CHANGES)
         if name in names[:index]:
             raise UserError(f"strategy {spec!r} names the modifier {name!r} twice; once is enough")
 

@@ -23,6 +23,7 @@ class Task(Protocol):
         files: the record files, whose bytes decide what is asked.
         images: the root of the pictures, None where none was given.
         images_help: one line that tells how to get the pictures.
+        left_out: (record, why): what made no sample because an answer could be compared with nothing.
         malformed: the records that cannot be read; they are left out, and `open_task` refuses a task that has any.
     """
 
@@ -42,6 +43,8 @@ class Task(Protocol):
     def images(self) -> Path | None: ...
     @property
     def images_help(self) -> str: ...
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]: ...
     @property
     def malformed(self) -> tuple[Malformed, ...]: ...
 

@@ -27,6 +27,7 @@ class DataReport:
         pictures_checked: distinct pictures looked at; 0 where none were to be checked.
         bad_pictures: (path, why it cannot be sent), each picture once.
         malformed: the records that cannot be read; they are not among the samples.
+        left_out: (record, why): what made no sample because an answer could be compared with nothing.
         missing: paths of the bad pictures that are not there.
         duplicates: paths of pictures with equal bytes.
         case_clashes: paths that are one file on systems which do not tell case apart.
@@ -42,6 +43,7 @@ class DataReport:
     pictures_checked: int
     bad_pictures: tuple[tuple[str, str], ...]
     malformed: tuple[Malformed, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     case_clashes: tuple[tuple[str, ...], ...] = ()
@@ -57,6 +59,7 @@ class DataReport:
             "triggers": self.triggers,
             "groups": dict(self.groups),
             "malformed": [asdict(one) for one in self.malformed],
+            "left_out": [{"id": id_, "why": why} for id_, why in self.left_out],
             "flags": [{"id": id_, "flag": flag} for id_, flag in self.flags],
             "pictures_checked": self.pictures_checked,
             "bad_pictures": [{"path": path, "reason": reason} for path, reason in self.bad_pictures],
@@ -100,7 +103,8 @@ def check_task(
             looks[one.path] = found
             tick(len(looks), len(files))
     counted = (task.name, n, triggers, groups, tuple(flags), len(looks))
-    return DataReport(*counted, malformed=task.malformed, urls=len(pictures) - len(files), **_found(task, looks))
+    urls = len(pictures) - len(files)
+    return DataReport(*counted, malformed=task.malformed, left_out=task.left_out, urls=urls, **_found(task, looks))
 
 
 def _found(task: Task, looks: Mapping[str, Look]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class EIBenchBasic:
     scorer: Scorer = "basic"
     foils: FoilKind = "emotion"
     images_help = IMAGES_HELP
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, data: Path, images: Path | None = None) -> None:
         self.images = images
@@ -126,6 +127,7 @@ class EIBenchComplex:
     scorer: Scorer = "complex"
     foils: FoilKind = "picture"
     images_help = IMAGES_HELP
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, data: Path, images: Path | None = None) -> None:
         self.images = images

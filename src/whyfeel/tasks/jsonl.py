@@ -22,7 +22,7 @@ from whyfeel.records import Media, Sample, Trigger, canonical, numbered
 from whyfeel.tasks.reading import Malformed, Refused, json_records, shown, text_fault
 from whyfeel.tasks.survey import Seen, Survey
 
-FORMAT = 'expected {"id", "image", "question", "emotion", "triggers", "rubric"}'
+FORMAT = 'expected {"id", "image", "question", "emotion", "triggers", "rubric", "caption", "article"}'
 MOST_WEIGHT = 1000
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # Groups of every summary; an emotion of this name would overwrite them.
@@ -86,7 +86,7 @@ ImagePath = Annotated[str, AfterValidator(_image)]
 
 
 class Record(BaseModel):
-    """One line of a record file; `image` is absent or null for a text-only record, `rubric` where there is none."""
+    """One line of a record file; all that has a default may be absent or null, `image` in a text-only record."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
@@ -96,6 +96,8 @@ class Record(BaseModel):
     triggers: Annotated[list[Annotated[Trigger, BeforeValidator(_trigger)]], Field(min_length=1)]
     image: ImagePath | None = None
     rubric: Sound | None = None
+    caption: Sound | None = None
+    article: Sound | None = None
 
 
 class JsonlTask:
@@ -113,6 +115,7 @@ class JsonlTask:
     macro = True
     scorer: Scorer = "complex"
     foils: FoilKind = "emotion"
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, data: Path, images: Path | None = None, name: str = "jsonl") -> None:
         self.name = name
@@ -188,6 +191,8 @@ def _sample(record: Record, flags: list[str]) -> Sample:
         flags=tuple(flags),
         annotation=numbered([trigger.text for trigger in record.triggers]),
         rubric=record.rubric or "",
+        caption=record.caption or "",
+        article=record.article or "",
     )
 
 

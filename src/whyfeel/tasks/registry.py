@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from whyfeel.errors import UserError
 from whyfeel.tasks.base import Task
 from whyfeel.tasks.eibench import BASIC, COMPLEX, EIBenchBasic, EIBenchComplex
 from whyfeel.tasks.held import Held
+from whyfeel.tasks.socratis import SOCRATIS, Socratis
 
 JSONL, SCENES = "jsonl", "scenes"
+SOCRATIS_DATA = "the released JSON file, {pair: [[image, caption, emotions, explanations, demographics], …]}"
 EIBENCH_DATA = "the folder that holds EI_Basic/ and EI_Complex/, from the released EIBench repository"
 
 
@@ -35,9 +38,16 @@ class TaskInfo:
 TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(BASIC, "EIBench: why does this person feel that way? Four emotions", "1,615", EIBENCH_DATA),
     TaskInfo(COMPLEX, "EIBench: two or more emotions of the people in one picture", "50", EIBENCH_DATA),
+    TaskInfo(SOCRATIS, "Socratis: why would a person feel that about this picture?", "2,075 pairs", SOCRATIS_DATA),
     TaskInfo(JSONL, "your own records", "yours", "a record file, or a folder with one *.jsonl (docs/data.md)"),
     TaskInfo(SCENES, "drawn scenes that come with whyfeel, to try it out", "24", ""),
 )
+# `jsonl` and `scenes` are read by `_jsonl`.
+READERS: Mapping[str, Callable[[Path, Path | None], Task]] = {
+    BASIC: EIBenchBasic,
+    COMPLEX: EIBenchComplex,
+    SOCRATIS: Socratis,
+}
 
 
 def open_task(name: str, data: Path | None, images: Path | None) -> Task:
@@ -82,9 +92,7 @@ def _read(info: TaskInfo, data: Path | None, images: Path | None) -> Task:
         return _jsonl(None, None)
     if data is None:
         raise UserError(f"{name} needs --data: {info.needs_data}")
-    if name == BASIC:
-        return EIBenchBasic(data, images)
-    return EIBenchComplex(data, images) if name == COMPLEX else _jsonl(data, images)
+    return READERS.get(name, _jsonl)(data, images)
 
 
 def _jsonl(data: Path | None, images: Path | None) -> Task:
