@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WHYFEEL = Path(sys.executable).parent / "whyfeel"
 COMMANDS = (
     *("run", "judge", "judge-answers", "score", "data check"),
-    *("annotate IMAGES", "annotate plan", "review", "export"),
+    *("annotate IMAGES", "annotate plan", "review", "export", "metrics"),
     *("compare", "agree", "calibrate", "power", "published", "tasks", "models", "doctor", "demo"),
 )
 DEMO = re.compile(r"(<!-- demo -->\n```text\n)(.*?)(```\n<!-- /demo -->)", re.DOTALL)

@@ -24,6 +24,7 @@ from whyfeel.cli import (
     export,
     judge,
     judge_answers,
+    metrics,
     models,
     power,
     published,
@@ -50,7 +51,7 @@ data.register(app)
 annotate.register(app)
 for command in (review, export):
     command.register(app)
-for command in (compare, agree, calibrate, power, published):
+for command in (metrics, compare, agree, calibrate, power, published):
     command.register(app)
 for command in (tasks, models, doctor, demo):
     command.register(app)

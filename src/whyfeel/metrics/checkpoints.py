@@ -1,0 +1,284 @@
+"""Checkpoints of the metrics that run a model: a folder or a Hub id, safetensors only, told apart by a digest.
+
+torch and transformers (the extra `metrics`) take seconds to import and are imported when a checkpoint is loaded. A
+folder is read offline; code that lies in it is never run, and no pickle is opened.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from whyfeel.errors import DataError, UserError, brief
+from whyfeel.records import canonical
+
+WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
+SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors", re.ASCII)
+SHARDS = "model-*-of-*.safetensors"
+VOCABULARY = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+PIECES = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
+PICTURES = ("preprocessor_config.json", "processor_config.json")
+FILES = (WEIGHTS, INDEX, CONFIG, *VOCABULARY, *PIECES, *PICTURES)  # with the shards, all that decides a value
+ADAPTER = "adapter_config.json"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+MOST_INDEX = 1 << 24  # bytes
+SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+UNSTATED = 1 << 20  # tokens; a tokenizer that knows no limit states an absurd one
+ROOM = 4096  # tokens that are computed together, padding included
+ANEW = "get the model's files anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's files on this machine; made by `find_checkpoint`.
+
+    Attributes:
+        name: what the user named it by: a folder or a Hub id.
+        folder: where they lie.
+        digest: 64 hex digits of all that decides its values: weights, settings and vocabulary.
+    """
+
+    name: str
+    folder: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A text as a model reads it.
+
+    Attributes:
+        ids: its tokens' numbers, start and end marked as the model is used to.
+        own: for each, whether it is a token of the text itself and no mark.
+        cut: whether the text was longer than the model can read, and its end was left out.
+    """
+
+    ids: tuple[int, ...]
+    own: tuple[bool, ...]
+    cut: bool
+
+
+def find_checkpoint(spec: str, *, local_only: bool = False) -> Checkpoint:
+    """The checkpoint that a user named.
+
+    Args:
+        spec: a folder or, where there is no such folder, the id of a model on the Hugging Face Hub, which is
+            downloaded unless it is in the Hub's cache.
+        local_only: whether a Hub's model may come from that cache alone.
+
+    Raises:
+        UserError: torch or transformers is not installed, there is no such model, or its weights are no safetensors.
+    """
+    try:
+        import torch  # noqa: F401, PLC0415 - an extra, missed before anything is downloaded
+        import transformers  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise UserError(f"this metric needs the package {error.name}: pip install 'whyfeel[metrics]'") from None
+    # os.path, since Path.is_dir raises for a name that is too long for any file
+    folder = Path(spec) if os.path.isdir(spec) else _from_hub(spec, local_only=local_only)  # noqa: PTH112
+    _check(folder)
+    used = [path for path in sorted(folder.iterdir()) if path.name in FILES or SHARD.fullmatch(path.name)]
+    decides = canonical([[path.name, _sha256(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in used])
+    return Checkpoint(spec, folder, hashlib.sha256(decides.encode()).hexdigest())
+
+
+def load_model(checkpoint: Checkpoint, auto: str, kinds: Collection[str]) -> Any:  # noqa: ANN401 - torch's own types come late
+    """The model, in single precision, on the GPU where there is one, made to compute and not to learn.
+
+    Args:
+        checkpoint: where it lies.
+        auto: the class of transformers it is read by.
+        kinds: the values of model_type that its config.json may have; none for any.
+
+    Raises:
+        DataError: it is of another kind, or damaged, or lacks weights.
+    """
+    import torch  # noqa: PLC0415 - an extra, and slow
+    import transformers  # noqa: PLC0415
+
+    transformers.utils.logging.set_verbosity_error()  # what it would warn of is checked here
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        config = transformers.AutoConfig.from_pretrained(checkpoint.folder, **SAFE)
+        _expect(checkpoint, config.model_type, kinds)
+        model, told = getattr(transformers, auto).from_pretrained(
+            checkpoint.folder,
+            **SAFE,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            attn_implementation="eager",  # which every model has; no value hangs on which kernels there are
+        )
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged checkpoint raises whatever any of three libraries raises
+        raise _unfit(checkpoint, _first_line(error)) from None
+    # the pooler of an encoder stands behind the states that are used, and is often left out
+    if missing := sorted(name for name in told["missing_keys"] if not name.startswith("pooler.")):
+        raise _unfit(checkpoint, f"{len(missing)} of its weights are missing, such as {brief(missing[0])}")
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+class Splitter:
+    """Texts to tokens, cut to what a model can read with the mark of the end kept.
+
+    Args:
+        checkpoint: whose vocabulary is used.
+        positions: tokens the model has places for, marks included.
+        vocabulary: different tokens it knows.
+        blank: whether a text is read as if a blank stood before it, where a vocabulary tells the two apart.
+
+    Raises:
+        DataError: there is no sound fast tokenizer.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, positions: int, vocabulary: int, *, blank: bool = False) -> None:
+        import transformers  # noqa: PLC0415 - an extra, and slow
+
+        self._checkpoint, self._vocabulary = checkpoint, vocabulary
+        try:
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(
+                checkpoint.folder, **SAFE, **({"add_prefix_space": True} if blank else {})
+            )
+        except Exception as error:  # noqa: BLE001 - as above
+            raise _unfit(checkpoint, f"its tokenizer cannot be read: {_first_line(error)}") from None
+        if not self._tokenizer.is_fast:
+            raise _unfit(checkpoint, "it has no tokenizer.json, and none can be made of its other files")
+        stated = self._tokenizer.model_max_length
+        self.limit = min(stated, positions) if stated < UNSTATED else positions
+
+    def __call__(self, texts: Sequence[str]) -> list[Split]:
+        """The tokens of each text.
+
+        Raises:
+            DataError: the vocabulary does not fit the weights.
+        """
+        if not texts:
+            return []
+        # half a character, as a broken reply may hold, becomes a question mark
+        sound = [text.encode(errors="replace").decode() for text in texts]
+        told = self._tokenizer(
+            sound, truncation=True, max_length=self.limit, return_special_tokens_mask=True, padding=False
+        )
+        found = [
+            Split(tuple(one.ids), tuple(not mark for mark in one.special_tokens_mask), bool(one.overflowing))
+            for one in told.encodings
+        ]
+        last = max((max(one.ids, default=0) for one in found), default=0)
+        if last >= self._vocabulary:
+            raise _unfit(self._checkpoint, f"its tokenizer makes token {last}, and it knows {self._vocabulary:,}")
+        return found
+
+
+def batches(lengths: Sequence[int], room: int = ROOM) -> Iterator[list[int]]:
+    """The indices of texts of so many tokens, in batches that have at most `room` tokens when they are padded.
+
+    Neighbours in length go together, so that little is padding; a text longer than the room is a batch of its own.
+
+    >>> list(batches([3, 9, 2, 3], room=6))
+    [[2, 0], [3], [1]]
+    """
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[i] > room:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def padded(rows: Sequence[Sequence[int]], fill: int, device: object) -> tuple[Any, Any]:
+    """Token numbers as a tensor of shape (rows, longest), filled up at the right, and which of them are no filling."""
+    import torch  # noqa: PLC0415 - an extra, and slow
+
+    longest = max(map(len, rows))
+    ids = torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows], device=device)
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=device)
+    return ids, mask
+
+
+def check_finite(facts: Mapping[str, Any], numbers: ArrayLike) -> None:
+    """That a model gave numbers.
+
+    Raises:
+        DataError: some are infinite or none at all: its weights are damaged.
+    """
+    if not np.isfinite(numbers).all():
+        raise DataError(f"the checkpoint {facts['model']!r} gives no finite numbers; {ANEW}")
+
+
+def _from_hub(spec: str, *, local_only: bool) -> Path:
+    """The folder of the Hub's cache in which a model lies, downloaded if need be."""
+    if not HUB_ID.fullmatch(spec):
+        raise UserError(f"there is no folder {brief(spec)}; expected one, or a model's id on the Hugging Face Hub")
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - comes with the extra
+
+    try:
+        return Path(snapshot_download(spec, allow_patterns=[*FILES, SHARDS], local_files_only=local_only))
+    except Exception as error:  # noqa: BLE001 - the Hub's client raises what any of three libraries raises
+        why = "is not in the Hub's cache, and --local-only allows no download" if local_only else _first_line(error)
+        raise UserError(f"{spec!r} is no folder, and cannot be had from the Hub: {why}") from None
+
+
+def _check(folder: Path) -> None:
+    """That a folder has a model's weights, as safetensors and of the folder itself."""
+    if (folder / ADAPTER).exists():
+        raise DataError(f"{str(folder)!r} holds an adapter ({ADAPTER}); merge it into its model and save that")
+    if not (folder / CONFIG).is_file():
+        raise DataError(f"{str(folder / CONFIG)!r} is missing: it says how the model is built; {ANEW}")
+    if (folder / WEIGHTS).is_file():
+        return
+    if (folder / INDEX).is_file():
+        _check_index(folder)
+        return
+    pickles = sorted(one.name for pattern in PICKLES for one in folder.glob(pattern))
+    why = f"; {brief(pickles[0])} is not read, since a pickle can run code" if pickles else ""
+    raise DataError(f"{str(folder)!r} has no {WEIGHTS}{why}; name a model that is saved as safetensors")
+
+
+def _check_index(folder: Path) -> None:
+    path = folder / INDEX
+    try:
+        if path.stat().st_size > MOST_INDEX:
+            raise DataError(f"{str(path)!r} has more than {MOST_INDEX:,} bytes; {ANEW}")
+        shards = set(json.loads(path.read_bytes())["weight_map"].values())
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise DataError(f"{str(path)!r} does not say in which file each weight lies; {ANEW}") from None
+    for shard in sorted(map(str, shards)):
+        if not SHARD.fullmatch(shard) or not (folder / shard).is_file():
+            raise DataError(f"{str(path)!r} names {brief(shard)}, expected {SHARDS} in the same folder; {ANEW}")
+
+
+@functools.lru_cache
+def _sha256(path: Path, _size: int, _changed: int) -> str:
+    """Of a file, once for the metrics that share a checkpoint: gigabytes take seconds."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
+
+
+def _expect(checkpoint: Checkpoint, kind: str, kinds: Collection[str]) -> None:
+    if kinds and kind not in kinds:
+        raise _unfit(checkpoint, f"it is a model of type {brief(kind)}, expected {' or '.join(map(repr, kinds))}")
+
+
+def _unfit(checkpoint: Checkpoint, why: str) -> DataError:
+    return DataError(f"the checkpoint {checkpoint.name!r} cannot be used: {why}; {ANEW}, or name another")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
