@@ -39,7 +39,7 @@ def spearman(ratings: Floats, bootstrap: Bootstrap | None = None) -> Agreement:
     >>> round(spearman(np.array([[1, 2], [2, 2], [3, 5.0]])).value, 4)
     0.866
     """
-    return _correlation(ratings, _rho, bootstrap)
+    return _correlation(ratings, rho_of, bootstrap)
 
 
 def kendall(ratings: Floats, bootstrap: Bootstrap | None = None) -> Agreement:
@@ -57,7 +57,7 @@ def kendall(ratings: Floats, bootstrap: Bootstrap | None = None) -> Agreement:
     >>> round(kendall(np.array([[1, 2], [2, 2], [3, 5.0]])).value, 4)
     0.8165
     """
-    return _correlation(ratings, _tau, bootstrap)
+    return _correlation(ratings, tau_of, bootstrap)
 
 
 def _correlation(ratings: Floats, of: Callable[[Indices], Kernel], bootstrap: Bootstrap | None) -> Agreement:
@@ -71,7 +71,9 @@ def _correlation(ratings: Floats, of: Callable[[Indices], Kernel], bootstrap: Bo
     return measure(rows, lambda draws: kernel(draws[:, known]), bootstrap, CONSTANT)
 
 
-def _rho(columns: Indices) -> Kernel:
+def rho_of(columns: Indices) -> Kernel:
+    """Spearman's rho of two columns of codes, shape (2, rows), whose order is that of the values; no gaps."""
+
     def rho(draws: Floats) -> Floats:
         above, below = draws, np.ones(len(draws))
         for column in columns:
@@ -85,7 +87,8 @@ def _rho(columns: Indices) -> Kernel:
     return rho
 
 
-def _tau(columns: Indices) -> Kernel:
+def tau_of(columns: Indices) -> Kernel:
+    """Kendall's tau-b of two columns of codes, as in `rho_of`."""
     order = np.ones((1, 1), np.int8)  # of each two rows: 1 where the raters agree on it, -1 where not, 0 for ties
     for column in columns:
         above, below = column[:, None] > column, column[:, None] < column

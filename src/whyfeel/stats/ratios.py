@@ -75,7 +75,7 @@ def resampled_scores(
     columns = columns_of(series)
     tables, divisor = _tables(columns, cells, codes, pictures)
     ratios = np.full((len(columns), 2 + len(cells), resamples), np.nan)
-    for start, weights in _weights(pictures, seed, resamples):
+    for start, weights in resampling_weights(pictures, seed, resamples):
         here = slice(start, start + len(weights))
         above = np.zeros((len(columns), len(weights)))
         below = np.zeros_like(above)
@@ -112,7 +112,7 @@ def _divide(above: Floats, below: Floats, out: Floats) -> None:
     np.divide(above, below, out=out, where=below > 0)
 
 
-def _weights(pictures: int, seed: int, resamples: int) -> Iterator[tuple[int, Indices]]:
+def resampling_weights(pictures: int, seed: int, resamples: int) -> Iterator[tuple[int, Indices]]:
     """How often each picture is drawn: chunks of shape (some resamples, pictures), each with its first resample."""
     if not pictures:
         return
