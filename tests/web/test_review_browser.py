@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 from reviewable import scene_annotations, write_run
 
 from needs import need
@@ -19,42 +22,112 @@ from whyfeel.annotate.finished import read_annotation_run
 from whyfeel.annotate.review.final import Final, final_annotations
 
 CHROMIUM = shutil.which("chromium")
-COMMAND = "from whyfeel.cli import main; main()"
-SWITCHES = ("--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+SWITCHES = (
+    "--headless",
+    "--no-sandbox",
+    "--remote-debugging-port=0",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+# Imports are most of what a start costs: this process has made them, and forks `whyfeel review`; it kills and reaps it.
+STARTER = """
+import json, os, signal, sys
+import uvicorn
+from whyfeel.cli import main
+from whyfeel.web import application, desk
+for line in sys.stdin:
+    task = json.loads(line)
+    if isinstance(task, int):
+        os.kill(task, signal.SIGKILL)
+        os.waitpid(task, 0)
+        print("killed", flush=True)
+    elif child := os.fork():
+        print(child, flush=True)
+    else:
+        os.dup2(os.open(task["says"], os.O_WRONLY | os.O_CREAT), 1)
+        sys.argv = ["whyfeel", *task["line"]]
+        main()
+"""
 WAIT = 8_000  # milliseconds
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+Tell = Callable[[Any], str]
 
 
 class Served:
     """A review in a process of its own, always on the same port."""
 
-    def __init__(self, run: Path) -> None:
-        self.run = run
+    def __init__(self, run: Path, tell: Tell, *wish: str) -> None:
+        self.run, self.tell, self.wish = run, tell, wish
         with socket.create_server(("127.0.0.1", 0)) as found:
             self.port = found.getsockname()[1]
         self.home = f"http://127.0.0.1:{self.port}"
-        self.links: dict[str, str] = {}
         self.start()
 
     def start(self) -> None:
-        people = ("--reviewer", "reviewer-a", "--reviewer", "reviewer-b")
-        command = [sys.executable, "-c", COMMAND, "review", str(self.run), *people, "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            name, _, link = line.strip().partition(": ")
-            if "token=" not in link:
-                return
-            self.links[name] = link
+        says = self.run.parent / "says"
+        says.unlink(missing_ok=True)
+        people = ("--reviewer", "reviewer-a", "--reviewer", "reviewer-b", *self.wish)
+        line = ["review", str(self.run), *people, "--port", str(self.port)]
+        self.process = int(self.tell({"says": str(says), "line": line}))
+        told = wait(lambda: says.read_text() if says.is_file() and "Ctrl-C" in says.read_text() else "")
+        self.links = dict(one.split(": ", 1) for one in told.splitlines() if "token=" in one)
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-        self.process.stdout.close()
+        self.tell(self.process)
+
+
+def wait(ready: Callable[[], str]) -> str:
+    """What comes in the end."""
+    for _ in range(1000):
+        if found := ready():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+@pytest.fixture(scope="module")
+def tell() -> Iterator[Tell]:
+    """Has the starter fork a review, or kill one; returns what it says."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as starter:
+
+        def ask(task: Any) -> str:
+            starter.stdin.write(json.dumps(task) + "\n")
+            starter.stdin.flush()
+            return starter.stdout.readline().strip()
+
+        yield ask
+        starter.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a browser that the tests share; each opens its own people in it."""
+    need(CHROMIUM is not None, "chromium")
+    need(find_spec("playwright") is not None, "playwright")
+    home = tmp_path_factory.mktemp("chromium")
+    port = home / "DevToolsActivePort"
+    command = [CHROMIUM, *SWITCHES, f"--user-data-dir={home}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            found = wait(lambda: port.read_text() if port.is_file() and "\n" in port.read_text() else "")
+            yield f"ws://127.0.0.1:{''.join(found.splitlines())}"
+        finally:
+            process.terminate()
 
 
 @contextmanager
-def serving(folder: Path, n: int) -> Iterator[Served]:
-    served = Served(write_run(folder / "RUN", scene_annotations(n)))
+def serving(folder: Path, n: int, tell: Tell, *wish: str) -> Iterator[Served]:
+    served = Served(write_run(folder / "RUN", scene_annotations(n)), tell, *wish)
     try:
         yield served
     finally:
@@ -62,32 +135,27 @@ def serving(folder: Path, n: int) -> Iterator[Served]:
 
 
 @contextmanager
-def browser(served: Served) -> Iterator[Any]:
+def browser(served: Served, address: str) -> Iterator[Any]:
     """Opens pages as a person; fails for a request that leaves the server, and for a script's error."""
-    need(CHROMIUM is not None, "chromium")
-    need(find_spec("playwright") is not None, "playwright")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - where it is there
 
     strays: list[str] = []
 
-    def route(one: Any) -> None:
-        if one.request.url.startswith(served.home + "/"):
-            one.continue_()
-        else:
-            strays.append(one.request.url)
-            one.abort()
+    def asked(one: Any) -> None:  # the browser itself finds no other host
+        if not one.url.startswith(served.home + "/"):
+            strays.append(one.url)
 
     with sync_playwright() as tool:
-        chromium = tool.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        chromium = tool.chromium.connect_over_cdp(address)
 
         def person(name: str, **options: Any) -> Any:
-            context = chromium.new_context(service_workers="block", **options)
+            context = chromium.new_context(service_workers="block", reduced_motion="reduce", **options)
             context.set_default_timeout(WAIT)
-            context.route("**/*", route)
+            context.on("request", asked)
             context.on("weberror", lambda error: strays.append(str(error.error)))
             page = context.new_page()
             page.goto(served.links[name])
-            page.wait_for_url("**/items/*")
+            page.wait_for_url(lambda url: "token=" not in url)
             return page
 
         yield person
@@ -114,19 +182,19 @@ def go_on(page: Any) -> None:
     page.wait_for_url(lambda url: url != here)
 
 
-def test_ten_items_by_keyboard_alone(tmp_path: Path) -> None:
-    with serving(tmp_path, 10) as served, browser(served) as person:
+def test_ten_items_by_keyboard_alone(tmp_path: Path, tell: Tell, chromium: str) -> None:
+    with serving(tmp_path, 10, tell) as served, browser(served, chromium) as person:
         page = person("reviewer-a")
         kept = words(page)
         for key in "jjxKut":  # the third away, the next one up a place; that taken back; explicit or implicit
             page.keyboard.press(key)
-        page.keyboard.press("p")
-        page.wait_for_selector(".origin .step")
-        page.keyboard.press("a")
+        page.keyboard.press("a")  # and what is typed before the answers are there is text, too
         page.keyboard.type("She turns seven today")
         page.keyboard.press("Enter")
         page.wait_for_selector("ol.triggers li:has-text('She turns seven today')[aria-current]")
         page.keyboard.press("k")
+        page.keyboard.press("p")
+        page.wait_for_selector(".origin .step")
         page.keyboard.press("e")
         page.keyboard.press("Control+a")
         page.keyboard.type("A kite that nobody sees")
@@ -149,8 +217,8 @@ def test_ten_items_by_keyboard_alone(tmp_path: Path) -> None:
         page.wait_for_selector(".bar")
 
 
-def test_two_people_two_tabs_and_their_texts(tmp_path: Path) -> None:
-    with serving(tmp_path, 4) as served, browser(served) as person:
+def test_two_people_two_tabs_and_their_texts(tmp_path: Path, tell: Tell, chromium: str) -> None:
+    with serving(tmp_path, 4, tell) as served, browser(served, chromium) as person:
         a_client, b_client = person("reviewer-a"), person("reviewer-b")
         taken = [a_client.url, b_client.url]
         go_on(a_client)
@@ -195,8 +263,8 @@ def test_two_people_two_tabs_and_their_texts(tmp_path: Path) -> None:
         plain.wait_for_selector("text=removed: irrelevant")
 
 
-def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
-    with serving(tmp_path, 2) as served, browser(served) as person:
+def test_a_killed_server_loses_nothing(tmp_path: Path, tell: Tell, chromium: str) -> None:
+    with serving(tmp_path, 2, tell) as served, browser(served, chromium) as person:
         page = person("reviewer-a")
         page.keyboard.press("x")
         page.wait_for_selector(".aside li >> nth=1")
@@ -210,6 +278,18 @@ def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
         served.start()
         page.wait_for_selector("ol.triggers li:has-text('Written while the server died') >> text=reworded")
         assert page.locator("#offline").is_hidden()
+        # a key that the dead server never got, in a tab that was closed before it came back
+        page.keyboard.press("j")
+        served.kill()
+        page.keyboard.press("i")
+        page.wait_for_selector("#offline:has-text('does not answer')")
+        here, context = page.url, page.context
+        page.close()
+        served.start()
+        page = context.new_page()
+        page.goto(here)
+        page.wait_for_selector(".aside li >> nth=2")
+        page.reload()
         page.keyboard.press("a")
         page.keyboard.type("Not sent before the kill")
         served.kill()
@@ -226,14 +306,66 @@ def test_a_killed_server_loses_nothing(tmp_path: Path) -> None:
             "Written while the server died",
             "Not sent before the kill",
         )
-        assert first.triggers[0].dropped == "removed: hallucination"
+        assert [first.triggers[n].dropped for n in (0, 2)] == ["removed: hallucination", "removed: irrelevant"]
+        assert finals(served)[0].edits == 4
 
 
-def test_everybody_can_use_it(tmp_path: Path) -> None:
+def test_an_adjudicator_picks_by_keyboard(tmp_path: Path, tell: Tell, chromium: str) -> None:
+    wish = ("--double", "1", "--adjudicator", "reviewer-c")
+    with serving(tmp_path, 2, tell, *wish) as served, browser(served, chromium) as person:
+        a_client = person("reviewer-a")
+        kept = words(a_client)
+        a_client.keyboard.press("x")
+        a_client.wait_for_selector(".aside li >> nth=1")
+        first = a_client.url
+        go_on(a_client)
+        b_client = person("reviewer-b")
+        b_client.keyboard.press("j")
+        b_client.keyboard.press("i")
+        b_client.wait_for_selector(".aside li >> nth=1")
+        go_on(b_client)
+        c_client = person("adjudicator:reviewer-c")
+        picked = c_client.locator(":checked")
+        for key in "1j2":  # out, as reviewer-a has it; out, as reviewer-b has it
+            c_client.keyboard.press(key)
+        c_client.reload()
+        assert picked.count() == 2
+        assert c_client.locator("#changed").is_hidden()
+        # a reviewer changes one of the two meanwhile, and the browser's tab was closed
+        b_client.goto(first)
+        b_client.keyboard.press("o")
+        b_client.wait_for_selector(".bar")
+        b_client.keyboard.press("e")
+        b_client.keyboard.press("Control+a")
+        b_client.keyboard.type("Candles and cake")
+        b_client.keyboard.press("Enter")
+        b_client.wait_for_selector("text=reworded")
+        go_on(b_client)
+        c_client.keyboard.press("Enter")  # from a page that shows what was
+        c_client.wait_for_selector("#changed:has-text('A reviewer has changed this item')")
+        here, context = c_client.url, c_client.context
+        c_client.close()
+        c_client = context.new_page()
+        c_client.goto(here)
+        picked = c_client.locator(":checked")
+        assert c_client.locator("#changed").inner_text().endswith("one of your picks no longer fits and is open again.")
+        c_client.keyboard.press("Enter")  # not while one is open
+        assert (c_client.url, picked.count()) == (here, 1)
+        c_client.keyboard.press("k")
+        c_client.keyboard.press("2")
+        go_on(c_client)
+        assert c_client.url.endswith("/adjudicate")
+        assert c_client.evaluate("Object.keys(localStorage)") == []
+        final = finals(served)[0]
+        assert final.status == "adjudicated"
+        assert [one.text for one in final.annotation.kept] == ["Candles and cake", *kept[2:]]
+
+
+def test_everybody_can_use_it(tmp_path: Path, tell: Tell, chromium: str) -> None:
     need(find_spec("axe_playwright_python") is not None, "axe-playwright-python")
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - where it is there
 
-    with serving(tmp_path, 2) as served, browser(served) as person:
+    with serving(tmp_path, 2, tell) as served, browser(served, chromium) as person:
         for scheme, width in (("light", 1280), ("dark", 390)):
             page = person("reviewer-a", bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 800})
             page.keyboard.press("p")

@@ -28,6 +28,8 @@ from whyfeel.web.application import create_app, listening
 from whyfeel.web.desk import Desk, Wish, key_of, open_desk
 from whyfeel.web.tokens import checked_name, read_seals
 
+PICK = re.compile(r'name="pick:(\w+)" value="([01])\.(\w+)"')
+
 
 @dataclass
 class Reply:
@@ -465,15 +467,23 @@ def test_an_adjudicator_settles_what_two_left_differently(desks: Callable[..., D
     key = key_of(first.sample_id)
     assert a_client.get(f"/adjudicate/{key}").status == 404
     assert c_client.get("/next").headers["location"] == f"/adjudicate/{key}"
+    listed = c_client.get("/items")
+    assert (f"/adjudicate/{key}" in listed.text, f"/items/{key}" in listed.text) == (True, False)
+    assert "Go on settling" in listed.words
     page = c_client.get(f"/adjudicate/{key}")
     assert page.words.index("reviewer-a reviewer-b") < page.words.index("does not have it")
     assert "Smiling broadly both keep it" in page.words
     form, action = form_of(page, key)
-    open_one = c_client.ask("POST", action, form | {"pick:t1": "1", "pick:t6": "0"})
+    pick = {(name, side): f"{side}.{stamp}" for name, side, stamp in PICK.findall(page.text)}
+    picks = {"pick:t1": pick["t1", "1"], "pick:t6": pick["t6", "0"]}
+    open_one = c_client.ask("POST", action, form | picks)
     assert (open_one.status, "pick a side" in open_one.words) == (409, True)
     added = f"r{desk.store.edits(first.sample_id, 'reviewer-a')[1].id[:8]}"
-    picks = {"pick:t1": "1", "pick:t6": "0", f"pick:{added}": "0", "why": "as agreed"}
-    assert c_client.ask("POST", action, form | picks | {"seen": "x"}).status == 409
+    picks |= {f"pick:{added}": pick[added, "0"], "why": "as agreed"}
+    unseen = c_client.ask("POST", action, form | picks | {"seen": "x"})
+    assert (unseen.status, unseen.text.count(" checked ")) == (409, 3)
+    stale = c_client.ask("POST", action, form | picks | {"pick:t1": f"1.{'0' * 12}"})
+    assert (stale.status, stale.text.count(" checked "), "pick a side" in stale.words) == (409, 2, True)
     assert c_client.ask("POST", action, form | picks).headers["location"] == "/adjudicate"
     final, same = final_annotations(read_annotation_run(tmp_path / "RUN"))
     assert final.annotation.kept[0].text == "A cake"

@@ -32,11 +32,18 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One trigger on both sides; `picked` is the side that is chosen so far."""
+    """One trigger on both sides.
+
+    Attributes:
+        picks: what choosing each side sends: the side, and what both left. Where a reviewer changes the trigger, an
+            earlier pick no longer fits.
+        picked: the pick so far, "" where there is none.
+    """
 
     id: str
     sides: tuple[Side, Side]
-    picked: int | None
+    picks: tuple[str, str]
+    picked: str
 
     @property
     def differs(self) -> bool:
@@ -67,7 +74,7 @@ def case_of(
     """An item with the first two who finished it; None where fewer than two did.
 
     Args:
-        picks: trigger to "0" or "1", what was chosen before.
+        picks: trigger to what was picked before.
     """
     names = desk.store.finishers(annotation.sample_id)[:2]
     if len(names) < 2:
@@ -77,7 +84,7 @@ def case_of(
         for name in names
     )
     rows = [_pair(one, first, second, picks.get(one, "")) for one in dict.fromkeys((*first, *second))]
-    seen = content_id([[row.id, *(side.stands for side in row.sides)] for row in rows])
+    seen = content_id([[row.id, *row.picks] for row in rows])
     return Case(key_of(annotation.sample_id), desk.seals.form(person), (names[0], names[1]), rows, seen, notice, why)
 
 
@@ -90,10 +97,10 @@ def chosen(case: Case, picks: Mapping[str, str]) -> list[AnnotatedTrigger]:
     left: list[AnnotatedTrigger] = []
     right: list[AnnotatedTrigger] = []
     for row in case.rows:
-        pick = picks.get(row.id, "" if row.differs else "0")
-        if pick not in {"0", "1"}:
+        pick = picks.get(row.id, "") if row.differs else row.picks[0]
+        if pick not in row.picks:
             raise BadEdit("each trigger needs a decision: pick a side for those that are still open")
-        side = row.sides[int(pick)]
+        side = row.sides[row.picks.index(pick)]
         if side.trigger is not None and not side.out:
             (right if row.sides[0].trigger is None else left).append(side.trigger)
     return left + right
@@ -103,5 +110,6 @@ def _pair(
     trigger: str, first: Mapping[str, AnnotatedTrigger], second: Mapping[str, AnnotatedTrigger], pick: str
 ) -> Pair:
     sides = Side(first.get(trigger)), Side(second.get(trigger))
-    same = sides[0].stands == sides[1].stands
-    return Pair(trigger, sides, int(pick) if pick in {"0", "1"} else 0 if same else None)
+    stamp = content_id([side.stands for side in sides])[:12]
+    picks = f"0.{stamp}", f"1.{stamp}"
+    return Pair(trigger, sides, picks, pick if pick in picks else "")

@@ -20,7 +20,7 @@ from whyfeel.web.pages import STATIC, Pages
 from whyfeel.web.visit import Gone, Stranger
 
 HOST = "127.0.0.1"
-NO_LINK = "Open the link that `whyfeel review` printed for you: by it this page knows who you are."
+NO_LINK = "Open the link that “whyfeel review” printed for you: by it this page knows who you are."
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -38,7 +38,7 @@ def create_app(desk: Desk) -> FastAPI:
 
     async def nothing(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
-        return pages.bare("There is nothing here", "Go back to the list of items.", status)
+        return pages.bare("There is nothing here", "No item, and no page, has this address.", status, back=True)
 
     async def trouble(_: Request, error: Exception) -> Response:
         return pages.bare("This did not work", visible(str(error)), HTTPStatus.INTERNAL_SERVER_ERROR)

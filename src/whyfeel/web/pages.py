@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.responses import HTMLResponse
 
 from whyfeel.annotate.review.assignment import Progress, adjudicates
-from whyfeel.annotate.review.edits import ADJUDICATOR
+from whyfeel.annotate.review.edits import ADJUDICATOR, Refused
 from whyfeel.records import KINDS, content_id
 from whyfeel.report import numbers
 from whyfeel.web.desk import Desk
@@ -47,12 +47,14 @@ class Frame:
     Attributes:
         pages: address and name of each page in the head.
         here: the address of this one.
+        settles: whether the person is an adjudicator.
         drafts: stands for this review and person in the names of drafts.
     """
 
     person: str
     pages: Sequence[tuple[str, str]]
     here: str
+    settles: bool
     progress: Progress
     yours: int
     drafts: str
@@ -85,9 +87,11 @@ class Pages:
         """One template with its values."""
         return Page(self._templates.get_template(template).render(values), status)
 
-    def bare(self, title: str, words: str, status: int = HTTPStatus.OK, onward: str = "") -> Page:
-        """A page of one sentence, for whoever has no place yet."""
-        return self.page("bare.html", status, title=title, words=words, onward=onward)
+    def bare(
+        self, title: str, words: str, status: int = HTTPStatus.OK, *, onward: str = "", back: bool = False
+    ) -> Page:
+        """A page of one sentence, for whoever has no place yet; perhaps with a way back to the list."""
+        return self.page("bare.html", status, title=title, words=words, onward=onward, back=back)
 
 
 def frame_of(desk: Desk, person: str, here: str) -> Frame:
@@ -100,10 +104,17 @@ def frame_of(desk: Desk, person: str, here: str) -> Frame:
         person=_shown(person),
         pages=pages,
         here=here,
+        settles=adjudicates(person),
         progress=progress,
         yours=progress.by_reviewer.get(person, 0),
         drafts=content_id([desk.seals.mark, person])[:12],
     )
+
+
+def sentence(refused: Refused) -> str:
+    """Why a change was not taken, as it stands on a page."""
+    words = str(refused)
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def _shown(person: str) -> str:

@@ -19,7 +19,7 @@ from whyfeel.web.desk import Desk
 from whyfeel.web.forms import edit_of
 from whyfeel.web.listing import listing_of
 from whyfeel.web.origin import origin_of
-from whyfeel.web.pages import Page, Pages
+from whyfeel.web.pages import Page, Pages, sentence
 from whyfeel.web.panel import Notice, panel_of
 from whyfeel.web.visit import Gone, Guest, Stranger, Visit, cookie
 
@@ -164,7 +164,7 @@ async def _refuse(visit: Visit, annotation: Annotation, form: Mapping[str, str],
     status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(refused, BadEdit) else HTTPStatus.CONFLICT
     held = visit.store.open(annotation.sample_id, visit.person)
     # who has not got the item is told so in any case, with what can be done about it
-    notice = Notice(_sentence(refused), "trouble") if held.mine else None
+    notice = Notice(sentence(refused), "trouble") if held.mine else None
     panel = panel_of(visit.desk, annotation, visit.person, held, notice=notice, typed=form)
     return await visit.item(annotation, panel, status)
 
@@ -172,11 +172,6 @@ async def _refuse(visit: Visit, annotation: Annotation, form: Mapping[str, str],
 async def _show(visit: Visit, annotation: Annotation) -> Page:
     held = visit.store.open(annotation.sample_id, visit.person)
     return await visit.item(annotation, panel_of(visit.desk, annotation, visit.person, held))
-
-
-def _sentence(refused: Refused) -> str:
-    words = str(refused)
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def _number(form: Mapping[str, str]) -> int:

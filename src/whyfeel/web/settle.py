@@ -15,7 +15,7 @@ from whyfeel.records import Annotation
 from whyfeel.report import numbers
 from whyfeel.web.adjudication import PICK, Case, case_of, chosen
 from whyfeel.web.desk import agreement_of, key_of
-from whyfeel.web.pages import Page, figures
+from whyfeel.web.pages import Page, figures, sentence
 from whyfeel.web.visit import Gone, Guest, Visit
 
 router = APIRouter()
@@ -62,7 +62,7 @@ async def settle(visit: Guest, key: str) -> Response:
     try:
         _settle(visit, annotation, case, form, picks)
     except Refused as refused:
-        again = case_of(visit.desk, annotation, visit.person, picks, notice=str(refused), why=why)
+        again = case_of(visit.desk, annotation, visit.person, picks, notice=sentence(refused), why=why)
         return await _case(visit, annotation, again, HTTPStatus.CONFLICT)
     return visit.next()
 
@@ -79,7 +79,9 @@ def _settle(
     if not held.mine and held.by != visit.person:
         raise NotHeld(f"{held.by} has settled this item, or is about to")
     if case is None or case.seen != form.get("seen"):
-        raise BadEdit("a reviewer has changed this item since the page showed it; look at it once more")
+        raise BadEdit(
+            "a reviewer has changed this item since the page showed it; picks that no longer fit are open again"
+        )
     made = [{**one, "why": form.get("why", "")} for one in decision(annotation, chosen(case, picks))]
     visit.store.adjudicate(annotation.sample_id, visit.person, made)
 
