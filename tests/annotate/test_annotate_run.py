@@ -144,6 +144,13 @@ def test_gates_can_be_turned_off(gates, asked, fates, annotate, folder, server, 
     assert [*told.json["phases"]][5:] == [gate for gate in ("duplicate", "grounded", "relevant") if gate in asked]
 
 
+def test_annotations_of_which_every_trigger_is_dropped_are_counted(annotate, folder, server, lines):
+    server.say["grounded"] = lambda _: "absent"
+    summary = annotate(folder).json
+    check_sums(summary, [Annotation.from_json(line) for line in lines()])
+    assert (summary["without_triggers"], summary["triggers"]["kept"]) == (3, 0)
+
+
 def test_scenes_limit_and_settings_reach_whom_they_are_for(annotate, folder, server, lines):
     settings = ("--gen", "temperature=0.3,top_p=0.9", "--llm-gen", "temperature=0.1")
     assert annotate(folder, "--limit", 2, "--scenes", 5, *settings).status == 0
@@ -305,6 +312,22 @@ def test_a_folder_may_grow(annotate, paint, folder, server, lines):
     assert annotate(folder).json["n"] == 4
     assert len(server.requests) - begun == CALLS, "only the new picture is asked about; the query is parsed already"
     assert [line["id"] for line in lines()] == ["a.png", "aa.png", "b.png", "c.png"]
+
+
+def test_a_folder_may_move_and_another_one_is_refused(annotate, paint, folder, server, tmp_path):
+    annotate(folder)
+    before, asked = (tmp_path / "run" / "annotations.jsonl").read_bytes(), len(server.requests)
+    moved = folder.rename(tmp_path / "moved")
+    assert annotate(moved).status == 0
+    assert (tmp_path / "run" / "annotations.jsonl").read_bytes() == before
+    paint(tmp_path / "other", "z.png")
+    refused = annotate(tmp_path / "other")
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+    assert f"the annotations of {str(moved)!r}" in refused.err
+    assert (tmp_path / "run" / "annotations.jsonl").read_bytes() == before
+    assert len(server.requests) == asked
+    next(moved.glob("*.png")).unlink()  # taken out of the same folder: that is for its owner to say
+    assert annotate(moved).status == 0
 
 
 def test_the_table_says_what_the_summary_says(annotate, folder, tmp_path):

@@ -11,6 +11,7 @@ from annotation_runs import annotated, found, made_run
 
 from told import Told
 from whyfeel.annotate.review.edits import Action, Edit
+from whyfeel.annotate.review.file import seen
 from whyfeel.annotate.review.store import ReviewStore
 from whyfeel.interop import export
 from whyfeel.interop.card import code
@@ -82,7 +83,7 @@ def test_the_card_tells_what_people_did(tmp_path: Path) -> None:
     """Three items finished: one by one person, two by two of whom one was settled; a fourth is still in hand."""
     notes = [annotated(f"{n}", "x", "y", image=f"{n}.png") for n in range(4)]
     run = made_run(tmp_path / "run", notes)
-    store = ReviewStore(run / "review.sqlite", [one.sample_id for one in notes], double=0.5, clock=lambda: 1.8e9)
+    store = ReviewStore(run / "review.sqlite", list(map(seen, notes)), double=0.5, clock=lambda: 1.8e9)
     twice = [one.item for one in store.standings() if one.needs == 2]
     once = [one.item for one in store.standings() if one.needs == 1]
 

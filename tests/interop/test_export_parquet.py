@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import hashlib
+from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +16,11 @@ import pytest
 from annotation_runs import ASK, annotated, found, made_run, png
 
 from needs import need
+from whyfeel.engine import LEDGER, Ledger
+from whyfeel.engine.ledger import Entry
 from whyfeel.errors import UserError
 from whyfeel.interop import export, parquet
+from whyfeel.records import Answer, canonical
 
 
 @pytest.fixture
@@ -64,6 +70,28 @@ def test_a_row_has_the_picture_as_it_was_sent_and_all_of_the_annotation(
     assert shown[0]["bytes"][16:20] == (8).to_bytes(4, "big")  # the run sent pictures of at most 8 pixels a side
     assert shown[2]["bytes"] == png(tmp_path / "plain", "small.png")
     assert (done.records, done.triggers, done.left_out) == (3, 2, {})
+
+
+def test_a_picture_that_is_another_by_now_is_not_passed_off_as_the_annotated_one(
+    tmp_path: Path, pq: ModuleType
+) -> None:
+    first = png(tmp_path / "images", "a.png")
+    token = f"{hashlib.sha256(first).hexdigest()}:plain/2"
+    asked = {"messages": [["user", [{"picture": token}, "How many?"]]]}
+    run = made_run(
+        tmp_path / "run", [annotated("1", "x"), annotated("2", "x")], tmp_path / "images", pictures="plain/2"
+    )
+    entry = Entry(Answer(ASK, "Two.", served="seer"), "general", "seer", canonical(asked), "annotation", "")
+    with closing(Ledger(run / LEDGER)) as ledger:
+        asyncio.run(ledger.put(entry))
+    export(run, "parquet", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["image"][0]["bytes"].as_py() == first
+    png(tmp_path / "images", "a.png", width=5)
+    with pytest.raises(
+        UserError, match=r"1 pictures .*'a\.png' is no longer the file that was annotated.*put them back"
+    ):
+        export(run, "parquet", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["image"][0]["bytes"].as_py() == first, "the last one stays"
 
 
 def test_datasets_loads_the_pictures(

@@ -66,9 +66,8 @@ def test_triggers_by_kind_and_by_fate():
 def test_what_each_phase_took_a_sample():
     """Six calls of each of eight phases over four samples, at a quarter dollar and half a second a phase."""
     lines = table()
-    assert row(lines, "grounded") == ["6", "9.0", "k", "600", "$0.2500", "1.5", "0.12"]
-    assert row(lines, "all")[0] == "48"
-    assert row(lines, "all")[-2:] == ["12.0", "1.00"]
+    assert row(lines, "grounded") == ["6", "1.5", "2.2", "k", "150", "$0.0625", "0.12"]
+    assert row(lines, "all") == ["48", "12.0", "18.0", "k", "1.2", "k", "$0.5000", "1.00"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_what_each_phase_took_a_sample():
         ({"flags": {"question not rebuilt": 7}}, "Flags: question not rebuilt 7."),
         ({"left_out": {"temperature": 9}}, "9 answers were given without the setting temperature"),
         ({}, "Whoever annotates must not be measured on it"),
-        ({"cost": None}, "48 calls, cost unknown, 12.0 s."),
+        ({"cost": None}, "48 calls, 72.0 k tokens in, 4.8 k out, cost unknown, 12.0 s."),
         ({}, "Files: runs/a"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from scripted_chain import (
@@ -23,9 +24,10 @@ from scripted_chain import (
 )
 
 from whyfeel.errors import AskFailed, UserError
+from whyfeel.prompts import load_prompts
 from whyfeel.records import AnnotatedTrigger, Answer, Failure, Media, Picture, Response, Sample, Text
 from whyfeel.strategies import STRATEGIES, build_strategy
-from whyfeel.strategies.self_ask import GATES, HELPED, PHASES, stand_in
+from whyfeel.strategies.self_ask import GATES, HELPED, PHASES, SelfAsk, default_settings, stand_in
 
 TASK = "Find what makes the woman sad."
 REFUSAL = "I'm sorry, but I can't help with identifying people."
@@ -411,6 +413,18 @@ def test_a_stand_in_takes_a_chain_to_its_end():
         assert len(told.result.kept) == 5 * settings.get("repeat", 1)
         assert {ask.role for ask in told.asks} == set(PHASES)
         assert len(told.of("scenario")) == settings.get("repeat", 1) * (1 + settings.get("scenarios", 3))
+
+
+def test_a_stand_in_needs_none_of_our_words(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[self-ask]\nscenario_ask = "$count, please: $query $question\\n$answers"\n')
+    numbers = iter(range(1000))
+    script = {role: lambda ask: stand_in(ask, own := f"stand-in {next(numbers)}") or own for role in PHASES}
+    chain = SelfAsk(texts := load_prompts(own), default_settings(texts))
+    told = drive(chain.annotate(replace(SAMPLE, question="Tell:\n1. why\n2. since when")), **script)
+    assert told.result.flags == ()
+    assert len(told.of("relevant")) == 1
+    assert len(told.of("scenario")) == 1 + 3
 
 
 def test_a_stand_in_leaves_other_asks_alone():

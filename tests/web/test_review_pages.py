@@ -218,6 +218,7 @@ def test_every_answer_carries_the_headers_that_keep_it_here(desks: Callable[...,
         reply = a_client.get(path)
         assert "default-src 'none'" in reply.headers["content-security-policy"]
         assert "unsafe" not in reply.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["referrer-policy"] == "no-referrer"
         assert reply.headers["cache-control"] == "no-store"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.annotate.execute import PURPOSE, Gathered, Inquiry, gather
-from whyfeel.annotate.manifest import ANNOTATE
+from whyfeel.annotate.manifest import ANNOTATE, ANNOTATIONS
 from whyfeel.annotate.options import AnnotateOptions
 from whyfeel.annotate.plan import Plan, plan_annotation
 from whyfeel.records import KINDS, Annotation, Asking, Sample, Unscored
@@ -18,7 +18,6 @@ from whyfeel.runs.phases import phases_of
 from whyfeel.runs.sitting import Watch
 from whyfeel.strategies.self_ask import SelfAsk
 
-ANNOTATIONS = "annotations.jsonl"
 SCHEMA = 1
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from whyfeel.annotate.annotate import ANNOTATIONS
-from whyfeel.annotate.manifest import ANNOTATE, read_manifest
+from whyfeel.annotate.manifest import ANNOTATE, ANNOTATIONS, read_manifest
 from whyfeel.engine import LEDGER, Ledger
 from whyfeel.errors import DataError
+from whyfeel.media import BadPicture, Loaded
 from whyfeel.records import Annotation, Answer, Kind
 from whyfeel.runs.folder import misfit
 from whyfeel.runs.lines import read_lines
@@ -65,6 +65,20 @@ class AnnotationRun:
     def asked(self, key: str) -> Mapping[str, Any] | None:
         """What was asked: model, role, messages [[speaker, [text or {"picture": token}]]], settings."""
         return self._ledger.asked(key)
+
+    def check_shown(self, annotation: Annotation, loaded: Loaded) -> None:
+        """That a picture is the one which the first recorded ask with a picture showed; where there is none, any is.
+
+        Raises:
+            BadPicture: it is another.
+        """
+        for key in annotation.asks:
+            asked = self.asked(key)
+            parts = [part for _, turn in asked["messages"] for part in turn] if asked else []
+            if tokens := {part["picture"] for part in parts if not isinstance(part, str)}:
+                if loaded.token not in tokens:
+                    raise BadPicture(f"{annotation.image!r} is no longer the file that was annotated")
+                return
 
     def close(self) -> None:
         """Let the ledger go."""

@@ -9,14 +9,17 @@ from typing import Any
 
 from whyfeel import __version__
 from whyfeel.annotate.plan import Plan
+from whyfeel.annotate.subjects import FOLDER
 from whyfeel.errors import DataError, SpecMismatch, UserError
 from whyfeel.records import content_id
 from whyfeel.runs.folder import RunFolder, misfit, read_json, write_json
+from whyfeel.runs.lines import read_lines
 from whyfeel.runs.manifest import note_addresses
 from whyfeel.runs.plan import absolute
 from whyfeel.runs.spec import differences
 
 SCHEMA = 1
+ANNOTATIONS = "annotations.jsonl"
 ANNOTATE, ANNOTATE_PLAN = "annotate", "annotate plan"
 # What every reader of run.json relies on: name to kind, or to the names below it.
 MANIFEST: Mapping[str, Any] = {
@@ -57,6 +60,8 @@ def open_annotation(folder: RunFolder, kind: str, plan: Plan) -> list[str]:
         old = read_manifest(folder.path, kind)
         if found := differences(old["spec"], new["spec"]):
             raise SpecMismatch(f"{str(folder.path)!r} holds another run: {'; '.join(found[:3])}. Choose another --out")
+        if old["images"] != absolute(plan.subjects.images):
+            _check_moved(folder, old["images"], plan)
         new |= {name: old[name] for name in ("created", "addresses")}
     new |= {
         "limit": options.limit,
@@ -68,6 +73,27 @@ def open_annotation(folder: RunFolder, kind: str, plan: Plan) -> list[str]:
     remarks = note_addresses(new, plan.routes)
     write_json(folder.manifest, new)
     return remarks
+
+
+def _check_moved(folder: RunFolder, was: str | None, plan: Plan) -> None:
+    """That a folder of pictures was moved and is no other one: it still has every picture that was annotated.
+
+    A folder's pictures are no part of the spec, for it may grow; the annotations of another would take the place of
+    these.
+
+    Raises:
+        SpecMismatch: it has not.
+    """
+    file = folder.path / ANNOTATIONS
+    if plan.subjects.name != FOLDER or not file.is_file():
+        return
+    there = {sample.id for sample in plan.subjects.samples()}
+    gone = [line["id"] for line in read_lines(file) if line.get("id") not in there]
+    if gone:
+        raise SpecMismatch(
+            f"{str(folder.path)!r} holds the annotations of {was!r}, and {len(gone):,} of its pictures are not in "
+            f"{plan.options.source!r} ({gone[0]!r}, for one). Choose another --out"
+        )
 
 
 def read_manifest(path: Path, kind: str) -> dict[str, Any]:

@@ -70,6 +70,9 @@ Emotion = Annotated[
 Query = Annotated[str | None, typer.Option(help="What you want to know, in your words.", metavar="TEXT")]
 Gen = Annotated[list[str] | None, typer.Option(help="Sampling settings of --vlm.", metavar="K=V,…")]
 LlmGen = Annotated[list[str] | None, typer.Option(help="Sampling settings of --llm.", metavar="K=V,…")]
+Prompts = Annotated[
+    str | None, typer.Option(help="A TOML file of texts over ours (docs/strategies.md).", metavar="FILE")
+]
 Out = Annotated[Path | None, typer.Option(help="The run folder.", metavar="RUN")]
 
 
@@ -93,7 +96,7 @@ def annotate(
     gates: Annotated[
         str | None, typer.Option(help="Some of duplicate,grounded,relevant, or none (all).", metavar="G")
     ] = None,
-    prompts: o.Prompts = None,
+    prompts: Prompts = None,
     limit: Annotated[int | None, typer.Option(help="The first N samples.", metavar="N")] = None,
     seed: o.Seed = None,
     gen: Gen = None,
@@ -150,7 +153,7 @@ def plan(
     sample: Annotated[int | None, typer.Option(help="Pictures, drawn by seed (50).", metavar="N")] = None,
     each: Annotated[int | None, typer.Option(help="Questions that are written about each (8).", metavar="N")] = None,
     questions: Annotated[int | None, typer.Option(help="Questions that are chosen (4).", metavar="N")] = None,
-    prompts: o.Prompts = None,
+    prompts: Prompts = None,
     seed: o.Seed = None,
     gen: Gen = None,
     llm_gen: LlmGen = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from whyfeel.cli import options as o
 from whyfeel.cli.output import print_json
 
 PORT = 8417
+SHOWN = 5  # items that are named
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +45,10 @@ def review(
         print_json(review_status(run, wish))
         return 0
     with open_desk(run, wish) as desk, listening(port) as listener:
+        if anew := desk.store.anew():
+            more = f" and {len(anew) - SHOWN:,} more" if len(anew) > SHOWN else ""
+            told = f"{', '.join(map(repr, anew[:SHOWN]))}{more}"
+            print(f"whyfeel: annotated anew after people had worked on them, and open again: {told}", file=sys.stderr)
         for name, token in desk.tokens():
             print(f"{name}: http://{HOST}:{listener.getsockname()[1]}/?token={token}", flush=True)
         print("Ctrl-C ends it; nothing is lost, and the same links are good the next time.", flush=True)

@@ -66,7 +66,7 @@ def _pyarrow() -> tuple[Any, Any]:
 def _rows(outgoing: Outgoing, pictures: Pictures) -> Iterator[dict[str, Any]]:
     for final in outgoing.finals():
         annotation = final.annotation
-        shown = None if annotation.image is None else {"bytes": pictures.sent(annotation.image)}
+        shown = None if annotation.image is None else {"bytes": pictures.sent(annotation, annotation.image)}
         if pictures.lacking:
             continue  # the export fails, once all that is lacking is known
         outgoing.take(final)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.annotate.review.agreement import ReviewAgreement, agreement
 from whyfeel.annotate.review.edits import ACTIONS, REASONS, Edit
-from whyfeel.annotate.review.file import REVIEW, Work, read_review
+from whyfeel.annotate.review.file import REVIEW, Work, read_review, seen
 from whyfeel.annotate.review.fold import in_effect
 from whyfeel.stats import Estimate
 from whyfeel.stats.resampling import Agreement
@@ -69,7 +69,9 @@ def people_of(run: AnnotationRun) -> People:
     Raises:
         DataError, StoreFailed: the review cannot be read.
     """
-    done = [work for work in read_review(run.path / REVIEW).values() if work.finishers or work.adjudicator]
+    review = read_review(run.path / REVIEW)
+    works = [review[made] for made in map(seen, run.annotations()) if made in review] if review else []
+    done = [work for work in works if work.finishers or work.adjudicator]
     counting = [edit for work in done for edit in _counting(work)]
     found = Counter(map(_action, counting))
     order = (*(f"remove: {reason}" for reason in REASONS), *ACTIONS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.errors import UserError
 from whyfeel.media import BadPicture, Loaded, MediaStore
-from whyfeel.records import Media
+from whyfeel.records import Annotation, Media
 from whyfeel.runs import RunFolder
 
 NAMED = 3  # pictures that an error names
@@ -22,7 +22,7 @@ class Pictures:
     """
 
     def __init__(self, run: AnnotationRun) -> None:
-        self._images = run.images
+        self._run, self._images = run, run.images
         self._max_side = _max_side(run.manifest["spec"].get("pictures", ""))
         self._store = MediaStore(run.images, fetched=RunFolder(run.path).pictures)
         self.lacking: dict[str, str] = {}
@@ -33,10 +33,17 @@ class Pictures:
             self.lacking.setdefault(image, why)
         return why is None
 
-    def sent(self, image: str) -> bytes | None:
-        """The bytes of a picture without metadata, as a model was shown it; one that cannot be had is noted."""
+    def sent(self, annotation: Annotation, image: str) -> bytes | None:
+        """The bytes of a picture without metadata, as a model was shown it; one that cannot be had is noted.
+
+        Args:
+            annotation: of the picture; a file that is another by now is lacking.
+            image: its path.
+        """
         try:
-            return base64.b64decode(Loaded(self._store.read(Media(image)), self._max_side).base64)
+            loaded = Loaded(self._store.read(Media(image)), self._max_side)
+            self._run.check_shown(annotation, loaded)
+            return base64.b64decode(loaded.base64)
         except BadPicture as bad:
             self.lacking.setdefault(image, str(bad))
             return None

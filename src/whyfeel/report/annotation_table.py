@@ -43,7 +43,8 @@ def annotation_table(summary: Mapping[str, Any], folder: Path) -> list[Renderabl
 
 def _footnotes(summary: Mapping[str, Any]) -> list[str]:
     lines = [
-        "Seconds are those of the calls, added up; calls that run side by side count each.",
+        "Tokens in and out, cost and seconds are for one image. Seconds are those of the calls, added up; calls that "
+        "run side by side count each.",
         "Whoever annotates must not be measured on it: the same model wrote the labels.",
     ]
     if unscored := ", ".join(f"{why} {numbers.count(n)}" for why, n in summary["unscored"].items()):
@@ -56,8 +57,10 @@ def _footnotes(summary: Mapping[str, Any]) -> list[str]:
         f"{numbers.count(n)} answers were given without the setting {name}, which the server does not take."
         for name, n in summary["left_out"].items()
     ]
+    tokens = summary["tokens"]
     lines.append(
-        f"{numbers.count(summary['calls'])} calls, cost {numbers.money(summary['cost'])}, "
+        f"{numbers.count(summary['calls'])} calls, {numbers.tokens(tokens['in'])} tokens in, "
+        f"{numbers.tokens(tokens['out'])} out, cost {numbers.money(summary['cost'])}, "
         f"{numbers.duration(summary['seconds'])}. Next: `whyfeel review` it, or `whyfeel export` it."
     )
     return lines

@@ -13,7 +13,7 @@ from whyfeel.report.tables import plain_table
 
 
 def phases_table(phases: Mapping[str, Mapping[str, Any]], images: int) -> Table:
-    """Calls, tokens and cost by phase, and calls and model seconds for one picture.
+    """Calls by phase, and calls, tokens, cost and model seconds for one picture.
 
     Args:
         phases: as summary.json has them.
@@ -21,17 +21,17 @@ def phases_table(phases: Mapping[str, Mapping[str, Any]], images: int) -> Table:
     """
     table = plain_table()
     table.add_column("phase", no_wrap=True)
-    for head in ("calls", "tokens in", "out", "cost", "calls/image", "seconds/image"):
+    for head in ("calls", "calls/image", "in/image", "out/image", "cost/image", "s/image"):
         table.add_column(head, justify="right", no_wrap=True)
     for name, one in [*phases.items(), ("all", _sum(phases))]:
-        seconds = one["seconds"]
+        seconds, cost = one["seconds"], one["cost"]
         table.add_row(
             Text(name),
             numbers.count(one["calls"]),
-            numbers.tokens(one["tokens"]["in"]),
-            numbers.tokens(one["tokens"]["out"]),
-            numbers.money(one["cost"]),
             numbers.score(one["calls"] / images, 1),
+            numbers.tokens(one["tokens"]["in"] / images),
+            numbers.tokens(one["tokens"]["out"] / images),
+            numbers.money(None if cost is None else cost / images),
             numbers.score(None if seconds is None else seconds / images, 2),
             style="bold" if name == "all" else "",
         )

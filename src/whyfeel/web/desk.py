@@ -11,7 +11,7 @@ from typing import Any
 
 from whyfeel.annotate.finished import AnnotationRun, read_annotation_run
 from whyfeel.annotate.review.edits import ADJUDICATOR, Edit
-from whyfeel.annotate.review.file import REVIEW
+from whyfeel.annotate.review.file import REVIEW, seen
 from whyfeel.annotate.review.fold import reviewed
 from whyfeel.annotate.review.store import ReviewStore
 from whyfeel.errors import DataError
@@ -84,18 +84,8 @@ class Desk:
         if annotation.image is None:
             raise BadPicture("the item has no picture")
         loaded = await self.media.load(Media(annotation.image))
-        if (sent := self._sent(annotation)) and loaded.token not in sent:
-            raise BadPicture(f"{annotation.image!r} is no longer the file that was annotated")
+        self.run.check_shown(annotation, loaded)
         return loaded
-
-    def _sent(self, annotation: Annotation) -> set[str]:
-        """The tokens of the pictures in the first recorded ask that shows any."""
-        for key in annotation.asks:
-            asked = self.run.asked(key)
-            parts = [part for _, turn in asked["messages"] for part in turn] if asked else []
-            if tokens := {part["picture"] for part in parts if not isinstance(part, str)}:
-                return tokens
-        return set()
 
 
 def key_of(sample_id: str) -> str:
@@ -115,8 +105,9 @@ def open_desk(path: Path, wish: Wish) -> Iterator[Desk]:
     names += [ADJUDICATOR + checked_name(name) for name in wish.adjudicators]
     with closing(read_annotation_run(path)) as run:
         annotations = list(run.annotations())
-        ids = [one.sample_id for one in annotations]
-        with closing(ReviewStore(path / REVIEW, ids, double=wish.double, seed=wish.seed)) as store:
+        with closing(
+            ReviewStore(path / REVIEW, list(map(seen, annotations)), double=wish.double, seed=wish.seed)
+        ) as store:
             by_key = {key_of(one.sample_id): one for one in annotations}
             desk = Desk(run, by_key, store, read_seals(path), frozenset(names))
             with closing(desk.media):
@@ -133,8 +124,8 @@ def review_status(path: Path, wish: Wish) -> dict[str, Any]:
     """
     with closing(read_annotation_run(path)) as run, TemporaryDirectory() as scratch:
         place = path if (path / REVIEW).is_file() else Path(scratch)
-        ids = [one.sample_id for one in run.annotations()]
-        with closing(ReviewStore(place / REVIEW, ids, double=wish.double, seed=wish.seed)) as store:
+        made = list(map(seen, run.annotations()))
+        with closing(ReviewStore(place / REVIEW, made, double=wish.double, seed=wish.seed)) as store:
             left = len(store.to_adjudicate())
             return {**asdict(store.progress()), "to_adjudicate": left, "agreement": agreement_of(run)}
 

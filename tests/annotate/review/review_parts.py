@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.annotate.review.edits import Action, Edit, added_id
+from whyfeel.annotate.review.file import Seen
 from whyfeel.annotate.review.store import ReviewStore
 from whyfeel.engine import LEDGER, Ledger
 from whyfeel.records import AnnotatedTrigger, Annotation, content_id, json_line
@@ -20,6 +21,11 @@ GHOST = AnnotatedTrigger("t4", "A ghost", gates={"grounded": "absent"}, dropped=
 
 def annotation(item: str = "i", *triggers: AnnotatedTrigger, image: str | None = None) -> Annotation:
     return Annotation(item, image or f"{item}.jpg", "happy", triggers=triggers or (CAKE, FRIENDS, RAIN, GHOST))
+
+
+def found(items: Iterable[str]) -> list[Seen]:
+    """Items as a store takes them, where it does not matter what their annotations say."""
+    return [(item, "") for item in items]
 
 
 def edit(action: Action, trigger: str = "", *, key: object = None, **more: Any) -> Edit:

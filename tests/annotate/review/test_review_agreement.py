@@ -12,6 +12,7 @@ from review_parts import CAKE, FRIENDS, RAIN, annotation, done, edit, run_of
 
 from whyfeel.annotate.review.agreement import ReviewAgreement, SameTriggers, agreement
 from whyfeel.annotate.review.edits import Edit
+from whyfeel.annotate.review.file import seen
 from whyfeel.annotate.review.store import ReviewStore
 from whyfeel.records import AnnotatedTrigger, Annotation
 from whyfeel.stats.agreement import krippendorff
@@ -26,7 +27,7 @@ def change(item: str, action, trigger: str = "", reviewer: str = "r1", **value: 
 
 def measured(path: Path, pictures: list[Annotation], made: Made, **more: int) -> ReviewAgreement:
     with closing(run_of(path, pictures)) as run:
-        with closing(ReviewStore(path / "review.sqlite", [one.sample_id for one in pictures], double=1.0)) as store:
+        with closing(ReviewStore(path / "review.sqlite", list(map(seen, pictures)), double=1.0)) as store:
             for item, (r1, r2) in made.items():
                 done(store, item, "r1", *r1)
                 done(store, item, "r2", *r2)

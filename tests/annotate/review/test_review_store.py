@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from review_parts import CAKE, GHOST, annotation, done, edit, put
+from review_parts import CAKE, GHOST, annotation, done, edit, found, put
 
 from whyfeel.annotate.review.assignment import Held, Progress
 from whyfeel.annotate.review.edits import BadEdit, Edit, NotHeld, Stale
@@ -52,7 +52,7 @@ def opened(tmp_path: Path, clock: Clock) -> Iterator[Open]:
     with contextlib.ExitStack() as stack:
 
         def again(items: Any = ITEMS, **more: Any) -> ReviewStore:
-            store = ReviewStore(tmp_path / "review.sqlite", items, **{"clock": clock, **more})
+            store = ReviewStore(tmp_path / "review.sqlite", found(items), **{"clock": clock, **more})
             stack.callback(store.close)
             return store
 
@@ -67,7 +67,7 @@ def test_an_edit_is_kept_as_it_was_made_with_who_when_and_why(opened: Open, tmp_
     assert stored == replace(made, value=value, why="it stands there", at="1970-01-12T13:46:40.000+00:00", seq=1)
     assert opened().edits("i", "r1") == (stored,)  # another process
     assert store.edits("i", "r2") == store.edits("j", "r1") == ()
-    assert read_review(tmp_path / "review.sqlite")["i"].edits == {"r1": [stored]}
+    assert read_review(tmp_path / "review.sqlite")["i", ""].edits == {"r1": [stored]}
     assert store.add(edit("remove", "t1", item="j", reason="other"), 0).seq == 2
 
 
@@ -275,7 +275,7 @@ def test_differences_are_adjudicated_once_by_somebody_who_counts_apart(opened: O
         store.adjudicate("i", "r4", [{"action": "edit", "trigger": "t1", "value": {"text": ""}}])
     assert store.adjudicate("i", "r4", []) == ()  # second thoughts take the first decision back
     assert reviewed(annotation(), store.edits("i", r4)) == annotation().triggers
-    assert read_review(tmp_path / "review.sqlite")["i"].adjudicator == r4
+    assert read_review(tmp_path / "review.sqlite")["i", ""].adjudicator == r4
 
 
 def test_an_adjudicator_can_decide_edit_by_edit(opened: Open):
@@ -312,11 +312,11 @@ def test_two_at_once_make_one_file(tmp_path: Path):
 
         def begin(path: Path, start: threading.Barrier) -> None:
             start.wait()
-            ReviewStore(path, ITEMS, double=0.5).close()
+            ReviewStore(path, found(ITEMS), double=0.5).close()
 
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(begin, [tmp_path / f"{n}.sqlite"] * 3, [start] * 3))
-        with contextlib.closing(ReviewStore(tmp_path / f"{n}.sqlite", ITEMS, double=0.5)) as store:
+        with contextlib.closing(ReviewStore(tmp_path / f"{n}.sqlite", found(ITEMS), double=0.5)) as store:
             assert store.progress().doubles == 2
 
 
@@ -324,9 +324,9 @@ KILLED = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from review_parts import edit, put
+from review_parts import edit, found, put
 from whyfeel.annotate.review.store import ReviewStore
-store = ReviewStore(Path(sys.argv[1]), ("i",))
+store = ReviewStore(Path(sys.argv[1]), found("i"))
 for n in range(100_000):
     made = put(store, edit("edit", "t1", text=f"Cake {n}"))
     sys.stdout.write(f"{made.seq}\\n")
@@ -344,7 +344,7 @@ def test_a_kill_loses_nothing_that_was_told_to_be_stored(tmp_path: Path):
         told += process.stdout.readlines()
     known = [int(line) for line in told if line.endswith("\n")]
     assert known == list(range(1, len(known) + 1))
-    with contextlib.closing(ReviewStore(path, ("i",))) as store:
+    with contextlib.closing(ReviewStore(path, found("i"))) as store:
         edits = store.edits("i", "r1")
         assert len(known) <= len(edits) <= len(known) + 1
         assert [one.value["text"] for one in edits] == [f"Cake {n}" for n in range(len(edits))]

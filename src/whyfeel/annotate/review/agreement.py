@@ -10,7 +10,7 @@ import numpy as np
 
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.annotate.review.edits import words_of
-from whyfeel.annotate.review.file import REVIEW, read_review
+from whyfeel.annotate.review.file import REVIEW, read_review, seen
 from whyfeel.annotate.review.final import left_by
 from whyfeel.annotate.review.fold import MERGED
 from whyfeel.judging.claims import statements
@@ -73,7 +73,7 @@ def agreement(run: AnnotationRun, *, seed: int = 0, resamples: int = 10_000) -> 
     scores: list[float] = []
     clusters: list[str] = []
     for annotation in run.annotations() if twice else ():
-        if (work := twice.get(annotation.sample_id)) is None:
+        if (work := twice.get(seen(annotation))) is None:
             continue
         one, other = (left_by(run, annotation, work, name) for name in work.finishers[:2])
         picture = annotation.image or annotation.sample_id

@@ -14,7 +14,7 @@ from whyfeel.annotate.review.edits import ADJUDICATOR, Edit
 from whyfeel.engine.ledger import write_ahead
 from whyfeel.engine.tables import reading, store_failed, version_of
 from whyfeel.errors import DataError, UserError
-from whyfeel.records import canonical, rng
+from whyfeel.records import Annotation, canonical, content_id, rng
 
 REVIEW = "review.sqlite"  # its name in a run folder
 VERSION = 1
@@ -24,8 +24,10 @@ SCHEMA = (
     """
     CREATE TABLE items (
         place INTEGER PRIMARY KEY,  -- from 0, in the run's order; items that a resumed run adds come last
-        id    TEXT NOT NULL UNIQUE, -- JSON, as are the triggers' ids: they may hold what UTF-8 cannot
-        needs INTEGER NOT NULL      -- how many reviewers: 1, or 2 where it is annotated twice
+        id    TEXT NOT NULL,        -- JSON, as are the triggers' ids: they may hold what UTF-8 cannot
+        made  TEXT NOT NULL,        -- the annotation that is reviewed, by its hash: another one is another item
+        needs INTEGER NOT NULL,     -- how many reviewers: 1, or 2 where it is annotated twice
+        UNIQUE (id, made)
     )""",
     """
     CREATE TABLE edits (
@@ -57,6 +59,7 @@ SCHEMA = (
         UNIQUE (place, reviewer)
     )""",
 )
+Seen = tuple[str, str]  # a sample's id, and the hash of the annotation of it
 EDITS = "SELECT edits.id, items.id, reviewer, action, trigger_, value, why, at, seq FROM edits JOIN items USING (place)"
 
 
@@ -75,8 +78,17 @@ class Work:
     adjudicator: str = ""
 
 
-def read_review(path: Path) -> dict[str, Work]:
-    """What people did so far, by item, changing nothing; nothing where there is no such file.
+def seen(annotation: Annotation) -> Seen:
+    """What a review knows an annotation by: people's work on it is about these triggers out of these asks, no others.
+
+    A picture that was replaced, or a chain that a later sitting brought to its end, makes another annotation of it.
+    """
+    triggers = [[one.id, one.text, one.kind, one.explicit, one.dropped] for one in annotation.triggers]
+    return annotation.sample_id, content_id([triggers, list(annotation.asks)])
+
+
+def read_review(path: Path) -> dict[Seen, Work]:
+    """What people did so far, by annotation, changing nothing; nothing where there is no such file.
 
     Raises:
         DataError: the file is no review, is damaged, or was written by a newer whyfeel.
@@ -84,14 +96,16 @@ def read_review(path: Path) -> dict[str, Work]:
     """
     if not path.is_file():
         return {}
-    found: dict[str, Work] = {}
+    found: dict[Seen, Work] = {}
     with explained(path, "read"), closing(reading(path)) as db:
         db.execute("BEGIN")  # all of it as it is at one moment
         _check_version(db, path)
+        items = [(json.loads(item), made) for item, made in db.execute("SELECT id, made FROM items ORDER BY place")]
+        places = dict(db.execute("SELECT seq, place FROM edits"))
         for edit in map(edit_of, db.execute(f"{EDITS} ORDER BY seq")):
-            found.setdefault(edit.item, Work()).edits.setdefault(edit.reviewer, []).append(edit)
-        for item, name in db.execute("SELECT id, reviewer FROM finished JOIN items USING (place) ORDER BY seq"):
-            work = found.setdefault(json.loads(item), Work())
+            found.setdefault(items[places[edit.seq]], Work()).edits.setdefault(edit.reviewer, []).append(edit)
+        for place, name in db.execute("SELECT place, reviewer FROM finished ORDER BY seq"):
+            work = found.setdefault(items[place], Work())
             if name.startswith(ADJUDICATOR):
                 work.adjudicator = name
             else:
@@ -100,9 +114,9 @@ def read_review(path: Path) -> dict[str, Work]:
 
 
 def open_review(
-    path: Path, items: Sequence[str], share: float | None, seed: int | None
-) -> tuple[sqlite3.Connection, list[str]]:
-    """The file, made where it is missing, with all of the run's items in it; and the items by their places.
+    path: Path, items: Sequence[Seen], share: float | None, seed: int | None
+) -> tuple[sqlite3.Connection, dict[int, str]]:
+    """The file, made where it is missing, with all of the run's items in it; and the run's items by their places.
 
     Raises:
         UserError: the share is none, or it or the seed of double annotation is another than at the first opening.
@@ -111,8 +125,9 @@ def open_review(
     """
     if share is not None and not 0 <= share <= 1:
         raise UserError(f"the share of items that are annotated twice is from 0 to 1, got {share}")
-    if len(set(items)) < len(items):
-        twice = next(item for place, item in enumerate(items) if item in items[:place])
+    ids = [item for item, _ in items]
+    if len(set(ids)) < len(ids):
+        twice = next(item for place, item in enumerate(ids) if item in ids[:place])
         raise DataError(f"two annotations have the id {twice!r}: they cannot be told apart in a review")
     with ExitStack() as undo, explained(path, "opened"):
         db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
@@ -170,9 +185,9 @@ def _check_version(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _prepare(
-    db: sqlite3.Connection, path: Path, items: Sequence[str], share: float | None, seed: int | None
-) -> list[str]:
-    """Make the tables of a new file; add the items it lacks."""
+    db: sqlite3.Connection, path: Path, items: Sequence[Seen], share: float | None, seed: int | None
+) -> dict[int, str]:
+    """Make the tables of a new file; add the items it lacks, those that were annotated anew among them."""
     if not version_of(db):  # nobody made it while the lock was waited for
         for statement in SCHEMA:
             db.execute(statement)
@@ -185,15 +200,21 @@ def _prepare(
             f"{str(path)!r} was begun with --double {was:g} --seed {drawn}, now they are {share:g} and {seed}: "
             "what is annotated twice is drawn once; give the first ones, or none"
         )
-    known = {json.loads(item): needs for item, needs in db.execute("SELECT id, needs FROM items ORDER BY place")}
-    wanted = set(items)
-    if gone := next((item for item in known if item not in wanted), None):
+    known: dict[Seen, int] = {}  # to its place
+    needs: dict[str, int] = {}
+    for place, item, made, need in db.execute("SELECT place, id, made, needs FROM items ORDER BY place"):
+        known[json.loads(item), made] = place
+        needs[json.loads(item)] = need
+    wanted = {item for item, _ in items}
+    if gone := next((item for item in needs if item not in wanted), None):
         raise DataError(
             f"{str(path)!r} reviews {gone!r}, which the run no longer holds: annotate it again with all it had"
         )
-    new = [item for item in items if item not in known]
-    order = sorted(new, key=lambda item: float(rng(seed, "double", item).random()))
-    twice = set(order[: max(0, round(share * len(items)) - sum(needs > 1 for needs in known.values()))])
-    rows = ((place, canonical(item), 2 if item in twice else 1) for place, item in enumerate(new, len(known)))
-    db.executemany("INSERT INTO items VALUES (?, ?, ?)", rows)
-    return [*known, *new]
+    order = sorted(wanted - needs.keys(), key=lambda item: (float(rng(seed, "double", item).random()), item))
+    twice = order[: max(0, round(share * len(items)) - sum(need > 1 for need in needs.values()))]
+    needs |= dict.fromkeys(order, 1) | dict.fromkeys(twice, 2)
+    new = [one for one in items if one not in known]
+    known |= {one: place for place, one in enumerate(new, len(known))}
+    rows = ((known[one], canonical(one[0]), one[1], needs[one[0]]) for one in new)
+    db.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", rows)
+    return dict(sorted((known[one], one[0]) for one in items))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.annotate.review.edits import BadEdit
-from whyfeel.annotate.review.file import REVIEW, Work, read_review
+from whyfeel.annotate.review.file import REVIEW, Work, read_review, seen
 from whyfeel.annotate.review.fold import differ, in_effect, reviewed
 from whyfeel.errors import DataError
 from whyfeel.records import AnnotatedTrigger, Annotation
@@ -43,7 +43,7 @@ def final_annotations(run: AnnotationRun) -> Iterator[Final]:
     """
     review = read_review(run.path / REVIEW)
     for annotation in run.annotations():
-        yield _final(run, annotation, review.get(annotation.sample_id, Work()))
+        yield _final(run, annotation, review.get(seen(annotation), Work()))
 
 
 def left_by(run: AnnotationRun, annotation: Annotation, work: Work, reviewer: str) -> tuple[AnnotatedTrigger, ...]:

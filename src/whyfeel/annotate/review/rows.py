@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ HOLD = "INSERT INTO hands VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET until = 
 LET_GO = """
 UPDATE hands SET until = 0, skipped = (SELECT max(skipped) + 1 FROM hands) WHERE place = ? AND reviewer = ?
 """
-# one item, or all that were there when the file was opened: another process may have added some since
+# one item, or all up to the run's last: of others, the annotations are no longer the run's
 PLACES = "place BETWEEN ? AND ?"
 ITEMS = f"SELECT place, needs FROM items WHERE {PLACES} ORDER BY place"  # noqa: S608
 FINISHED = f"SELECT place, reviewer FROM finished WHERE {PLACES} ORDER BY seq"  # noqa: S608
@@ -30,10 +31,10 @@ class Rows:
 
     Args:
         db: the file.
-        items: ids by place.
+        items: the run's ids by place.
     """
 
-    def __init__(self, db: sqlite3.Connection, items: Sequence[str]) -> None:
+    def __init__(self, db: sqlite3.Connection, items: Mapping[int, str]) -> None:
         self.db, self.items = db, items
 
     def standing(self, place: int, now: float) -> Standing:
@@ -42,7 +43,7 @@ class Rows:
 
     def standings(self, now: float) -> list[Standing]:
         """How far each item is, in the order of their places."""
-        return list(self._standings(0, len(self.items) - 1, now))
+        return list(self._standings(0, max(self.items, default=-1), now))
 
     def _standings(self, first: int, last: int, now: float) -> Iterator[Standing]:
         finished: dict[int, list[str]] = {}
@@ -52,7 +53,14 @@ class Rows:
         for place, name, until in self.db.execute(HANDS, (first, last, now)):
             hands.setdefault(place, {})[name] = until
         for place, needs in self.db.execute(ITEMS, (first, last)):
-            yield Standing(self.items[place], needs, tuple(finished.get(place, ())), hands.get(place, {}))
+            if place in self.items:
+                yield Standing(self.items[place], needs, tuple(finished.get(place, ())), hands.get(place, {}))
+
+    def anew(self) -> list[str]:
+        """The run's items of which a former annotation was worked on, in the order in which they came."""
+        former = "SELECT place FROM edits UNION SELECT place FROM finished"
+        rows = self.db.execute(f"SELECT place, id FROM items WHERE place IN ({former}) ORDER BY place")  # noqa: S608
+        return list(dict.fromkeys(json.loads(item) for place, item in rows if place not in self.items))
 
     def hands(self, reviewer: str) -> dict[int, tuple[float, int]]:
         """A reviewer's leases by place, also those that ran out (until when), and how late each was skipped."""

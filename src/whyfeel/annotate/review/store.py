@@ -15,7 +15,7 @@ from typing import Any
 
 from whyfeel.annotate.review.assignment import Held, Progress, Standing, adjudicates, checked_name
 from whyfeel.annotate.review.edits import ADJUDICATOR, Edit, NotHeld, Stale, added_id, checked
-from whyfeel.annotate.review.file import changing, close_review, explained, open_review
+from whyfeel.annotate.review.file import Seen, changing, close_review, explained, open_review
 from whyfeel.annotate.review.fold import differ, in_effect
 from whyfeel.annotate.review.rows import Rows
 from whyfeel.records import content_id
@@ -28,7 +28,8 @@ class ReviewStore:
 
     Args:
         path: the file; made where it is missing.
-        items: the run's sample ids, in its order.
+        items: the run's annotations, in its order, as `file.seen` tells one from another. One that was annotated anew
+            is an item that nobody has worked on; what was done to the former one stays in the file.
         double: share of items that two reviewers annotate, drawn at the first opening; None for what was given then,
             and 0 where this is the first.
         seed: of that draw, None likewise.
@@ -44,7 +45,7 @@ class ReviewStore:
     def __init__(
         self,
         path: Path,
-        items: Sequence[str],
+        items: Sequence[Seen],
         *,
         double: float | None = None,
         seed: int | None = None,
@@ -54,7 +55,7 @@ class ReviewStore:
         self.path = path
         self._db, self._items = open_review(path, items, double, seed)
         self._rows = Rows(self._db, self._items)
-        self._place = {item: place for place, item in enumerate(self._items)}
+        self._place = {item: place for place, item in self._items.items()}
         self._lease, self._clock = lease, clock
         self._lock = threading.RLock()
 
@@ -66,7 +67,7 @@ class ReviewStore:
         """
         with self._changing():
             own = self._rows.hands(checked_name(reviewer))
-            wanted = set(self.to_adjudicate() if adjudicates(reviewer) else self._items)
+            wanted = set(self.to_adjudicate() if adjudicates(reviewer) else self._place)
             standings = (one for one in self._rows.standings(self._clock()) if one.item in wanted)
             free = [self._place[one.item] for one in standings if one.held(reviewer) is None]
             if not free:
@@ -182,6 +183,12 @@ class ReviewStore:
         """How far each item is, in the run's order."""
         with self._reading():
             return tuple(self._rows.standings(self._clock()))
+
+    def anew(self) -> tuple[str, ...]:
+        """Items that were annotated anew after people had worked on them, and that are not finished again."""
+        with self._reading():
+            done = {one.item for one in self._rows.standings(self._clock()) if one.done}
+            return tuple(item for item in self._rows.anew() if item not in done)
 
     def finishers(self, item: str) -> tuple[str, ...]:
         """Who has finished an item, the first one first, without an adjudicator.

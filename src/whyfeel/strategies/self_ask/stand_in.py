@@ -18,8 +18,9 @@ from whyfeel.strategies.self_ask.settings import (
 )
 
 TRIGGERS = 5  # EIBench's mean is 4.6 a picture
-_NUMBERED = re.compile(r"^[0-9]+\. ", re.MULTILINE)
-_COUNT = re.compile(r"Write ([0-9]+) questions")
+SCENES = 12  # as many questions as anybody may set; the chain takes those it asked for
+_NUMBERED = re.compile(r"^([0-9]+)\. ", re.MULTILINE)
+_LABELLED = re.compile(r"^G1\. ", re.MULTILINE)  # the chain's own mark: prompts may be in the user's words
 
 
 def stand_in(ask: Ask, own: str) -> str | None:
@@ -43,9 +44,9 @@ def stand_in(ask: Ask, own: str) -> str | None:
 
 def _questions(said: str, own: str) -> str:
     """The questions about the scene, or the answer to one."""
-    if (wanted := _COUNT.search(said)) is None:
+    if not _LABELLED.search(said):
         return own
-    return "\n".join(f"{number}. {own} {number}?" for number in range(1, int(wanted[1]) + 1))
+    return "\n".join(f"{number}. {own} {number}?" for number in range(1, SCENES + 1))
 
 
 def _summary(own: str) -> str:
@@ -54,5 +55,5 @@ def _summary(own: str) -> str:
 
 
 def _bearings(said: str) -> str:
-    count = len(_NUMBERED.findall(said))
+    count = max(map(int, _NUMBERED.findall(said)), default=0)  # a query may hold a list of its own
     return json.dumps({"verdicts": [{"number": number, "bears": "yes"} for number in range(1, count + 1)]})
