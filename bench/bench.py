@@ -155,10 +155,10 @@ def rows() -> Iterator[tuple[str, str, str]]:
             cost = measure(run_command(url, SAMPLES, concurrency, fresh(f"run-{concurrency}")), url)
             arguments = [url, str(WORK / f"{SAMPLES}.jsonl"), str(WORK / "images"), str(concurrency)]
             bare = measure([PYTHON, str(HERE / "bare_client.py"), *arguments], url)
-            limit = cost.calls * LATENCY_MS / 1000 / concurrency
+            limit, bare_limit = (one.calls * LATENCY_MS / 1000 / concurrency for one in (cost, bare))
             at = f"at {concurrency} calls in flight"
             yield f"wall time to the physical limit, {at}", f"{bound}", f"{cost.wall / limit:.2f}"
-            yield f"the same by a bare aiohttp loop, {at}", "", f"{bare.wall / (bare.calls * LATENCY_MS / 1000 / concurrency):.2f}"
+            yield f"the same by a bare aiohttp loop, {at}", "", f"{bare.wall / bare_limit:.2f}"
             yield f"CPU a call, {at}", "1.0 ms", f"{1000 * cost.cpu / cost.calls:.2f} ms"
             yield f"the same by a bare aiohttp loop, {at}", "", f"{1000 * bare.cpu / bare.calls:.2f} ms"
             yield f"peak memory, {at}", "220 MB", f"{cost.peak:.0f} MB"
