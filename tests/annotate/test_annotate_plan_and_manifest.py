@@ -52,6 +52,7 @@ class TestOptions:
             ({"vlm": None}, "--vlm is needed"),
             ({"out": None}, "--out is needed"),
             ({"limit": 0}, "--limit"),
+            ({"prompts": "eibench:qwen"}, "--prompts eibench: no prompt of the paper's annotation was published"),
         ],
     )
     def test_a_wrong_one_is_named(self, given, told):
@@ -166,6 +167,12 @@ class TestFolders:
         assert f"to {server.url}; known answers are kept" in told.err
         assert told.json["annotated"] == 2
         assert server.requests == []
+
+    def test_a_sitting_that_writes_less_than_the_last_says_so(self, annotate, folder, run):
+        told = annotate(folder, "--limit", 1)
+        assert "--limit 1: an earlier sitting was without one; annotations.jsonl may become shorter" in told.err
+        assert "may become shorter" not in annotate(folder, "--limit", 2).err
+        assert "with --limit 2" in annotate(folder, "--limit", 1).err
 
     def test_runs_of_other_commands_are_left_alone(self, whyfeel, annotate, folder, server, run, tmp_path):
         """Each of the two would overwrite the other's files."""

@@ -464,3 +464,9 @@ def test_what_cannot_be_combined_is_refused_in_one_line(spec, says):
 def test_it_needs_no_captions():
     with pytest.raises(UserError, match="--captions"):
         build_strategy("self-ask", PROMPTS, {})
+
+
+def test_a_topic_that_a_user_leaves_blank_is_not_asked_about(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[self-ask]\npeople = " "\n')
+    assert len(default_settings(load_prompts(own)).questions) == 3

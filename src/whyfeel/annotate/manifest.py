@@ -52,6 +52,7 @@ def open_annotation(folder: RunFolder, kind: str, plan: Plan) -> list[str]:
         "prompts": {name: entry for name, entry in plan.prompts.manifest().items() if name in plan.spec["prompts"]},
         "addresses": [],
     }
+    shorter: list[str] = []
     if folder.manifest.exists():
         old = read_json(folder.manifest, "a run folder has one")
         if old.get("kind") != kind:
@@ -63,6 +64,7 @@ def open_annotation(folder: RunFolder, kind: str, plan: Plan) -> list[str]:
         if old["images"] != absolute(plan.subjects.images):
             _check_moved(folder, old["images"], plan)
         new |= {name: old[name] for name in ("created", "addresses")}
+        shorter = _shorter(old.get("limit"), options.limit)
     new |= {
         "limit": options.limit,
         "input": options.source,
@@ -70,9 +72,20 @@ def open_annotation(folder: RunFolder, kind: str, plan: Plan) -> list[str]:
         "images": absolute(plan.subjects.images),
         "reuse": [absolute(path) for path in options.reuse],
     }
-    remarks = note_addresses(new, plan.routes)
+    remarks = note_addresses(new, plan.routes) + shorter
     write_json(folder.manifest, new)
     return remarks
+
+
+def _shorter(before: int | None, now: int | None) -> list[str]:
+    """The remark that this sitting writes fewer annotations than the one before."""
+    if now is None or (before is not None and now >= before):
+        return []
+    was = "without one" if before is None else f"with --limit {before:,}"
+    return [
+        f"--limit {now:,}: an earlier sitting was {was}; annotations.jsonl may become shorter, and the review of the "
+        "others waits until they are there again (their answers are kept)"
+    ]
 
 
 def _check_moved(folder: RunFolder, was: str | None, plan: Plan) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from whyfeel.errors import UserError
-from whyfeel.runs.options import Place, Settings, SittingOptions, checked
+from whyfeel.prompts import PUBLISHED
+from whyfeel.runs.options import Options, Place, Settings, SittingOptions, checked
 from whyfeel.strategies.self_ask import GATES, SCENARIOS
 
 NO_GATES = "none"
@@ -96,7 +97,13 @@ def annotate_options(given: Mapping[str, Any]) -> AnnotateOptions:
     Raises:
         UserError: a value of the wrong kind, or a needed one that is missing; one line.
     """
-    return checked(AnnotateOptions, given)
+    return _asked(checked(AnnotateOptions, given))
+
+
+def _asked(options: Options) -> Options:
+    if (options.prompts or "").partition(":")[0] == PUBLISHED:
+        raise UserError("--prompts eibench: no prompt of the paper's annotation was published; give a TOML file")
+    return options
 
 
 def plan_options(given: Mapping[str, Any]) -> PlanOptions:
@@ -105,7 +112,7 @@ def plan_options(given: Mapping[str, Any]) -> PlanOptions:
     Raises:
         UserError: a value of the wrong kind, or a needed one that is missing; one line.
     """
-    options = checked(PlanOptions, given)
+    options = _asked(checked(PlanOptions, given))
     if options.limit is not None:
         raise UserError("--limit takes the first pictures, and a plan draws its own: use --sample")
     return options

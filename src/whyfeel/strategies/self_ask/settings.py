@@ -57,5 +57,5 @@ class SelfAskSettings:
 
 
 def default_settings(prompts: Prompts) -> SelfAskSettings:
-    """The paper's four topics, in our words."""
-    return SelfAskSettings(tuple(prompts.fill(PROMPT, topic) for topic in TOPICS))
+    """The paper's four topics, in our words; one whose text a user's file leaves blank is not asked about."""
+    return SelfAskSettings(tuple(filter(str.strip, (prompts.fill(PROMPT, topic) for topic in TOPICS))))
