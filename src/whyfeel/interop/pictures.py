@@ -7,7 +7,7 @@ from pathlib import Path
 
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.errors import UserError
-from whyfeel.media import BadPicture, Loaded, MediaStore
+from whyfeel.media import BadPicture, Loaded, MediaStore, max_side_of
 from whyfeel.records import Annotation, Media
 from whyfeel.runs import RunFolder
 
@@ -23,7 +23,7 @@ class Pictures:
 
     def __init__(self, run: AnnotationRun) -> None:
         self._run, self._images = run, run.images
-        self._max_side = _max_side(run.manifest["spec"].get("pictures", ""))
+        self._max_side = max_side_of(run.manifest["spec"].get("pictures", ""))
         self._store = MediaStore(run.images, fetched=RunFolder(run.path).pictures)
         self.lacking: dict[str, str] = {}
 
@@ -65,16 +65,6 @@ class Pictures:
     def close(self) -> None:
         """Let the reader go."""
         self._store.close()
-
-
-def _max_side(conversion: str) -> int | None:
-    """The longest side that pictures were sent with.
-
-    >>> _max_side("plain/2,max-side=1024"), _max_side("plain/2")
-    (1024, None)
-    """
-    side = conversion.partition(",max-side=")[2]
-    return int(side) if side.isdigit() else None
 
 
 def _shown(images: Path | None) -> str:

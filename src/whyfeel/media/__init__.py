@@ -2,7 +2,7 @@
 
 from whyfeel.media.blank import BLANK
 from whyfeel.media.headers import BadPicture, Header, read_header
-from whyfeel.media.store import Loaded, MediaStore, conversion, examine_bytes, fetched_name
+from whyfeel.media.store import Loaded, MediaStore, conversion, examine_bytes, fetched_name, max_side_of
 
 __all__ = [
     "BLANK",
@@ -13,5 +13,6 @@ __all__ = [
     "conversion",
     "examine_bytes",
     "fetched_name",
+    "max_side_of",
     "read_header",
 ]

@@ -20,6 +20,7 @@ from whyfeel.media.picture import MOST_BYTES
 from whyfeel.records import Media
 
 CONVERSION = "plain/2"  # what is done to the bytes before they are sent, and its version
+MAX_SIDE = ",max-side="
 READERS = 4
 
 
@@ -29,7 +30,17 @@ def conversion(max_side: int | None) -> str:
     >>> conversion(1024)
     'plain/2,max-side=1024'
     """
-    return CONVERSION if max_side is None else f"{CONVERSION},max-side={max_side}"
+    return CONVERSION if max_side is None else f"{CONVERSION}{MAX_SIDE}{max_side}"
+
+
+def max_side_of(conversion: str) -> int | None:
+    """The longest side that pictures were sent with, out of what `conversion` said; None where there was no limit.
+
+    >>> max_side_of("plain/2,max-side=1024"), max_side_of("plain/2"), max_side_of("")
+    (1024, None, None)
+    """
+    side = conversion.partition(MAX_SIDE)[2]
+    return int(side) if side.isdecimal() else None
 
 
 def fetched_name(url: str) -> str:

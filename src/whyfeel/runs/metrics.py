@@ -16,7 +16,7 @@ import numpy as np
 
 from whyfeel.errors import DataError
 from whyfeel.judging.claims import statements
-from whyfeel.media import BadPicture, Loaded, MediaStore
+from whyfeel.media import BadPicture, Loaded, MediaStore, max_side_of
 from whyfeel.metrics import DEFAULT, Item, Measured, Metric, Tools, build_metrics
 from whyfeel.models.embedder import load_embedder
 from whyfeel.records import Response, Sample, json_line
@@ -123,12 +123,12 @@ def _pictures(
     samples: Sequence[Sample], root: Path | None, folder: RunFolder, spec: Mapping[str, Any]
 ) -> Iterator[bytes | None]:
     """The first picture of each sample as it was sent, None where there is none that could be."""
-    side = str(spec.get("pictures", "")).partition(",max-side=")[2]
+    max_side = max_side_of(str(spec.get("pictures", "")))
     with closing(MediaStore(root, fetched=folder.pictures)) as store:
         for sample in samples:
             try:
                 first = store.read(sample.media[0]) if sample.media else None
-                sent = None if first is None else Loaded(first, int(side) if side.isdigit() else None)
+                sent = None if first is None else Loaded(first, max_side)
             except BadPicture:
                 sent = None
             yield None if sent is None else base64.b64decode(sent.base64)

@@ -15,13 +15,10 @@ from whyfeel.annotate.review.file import REVIEW, seen
 from whyfeel.annotate.review.fold import reviewed
 from whyfeel.annotate.review.store import ReviewStore
 from whyfeel.errors import DataError
-from whyfeel.media import BadPicture, MediaStore
-from whyfeel.media.store import Loaded
+from whyfeel.media import BadPicture, Loaded, MediaStore, max_side_of
 from whyfeel.records import AnnotatedTrigger, Annotation, Media, content_id
 from whyfeel.runs.folder import RunFolder
 from whyfeel.web.tokens import Seals, checked_name, read_seals
-
-MAX_SIDE = ",max-side="  # in the manifest's name of what was done to pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,8 @@ class Desk:
         people: frozenset[str],
     ) -> None:
         self.run, self.annotations, self.store, self.seals, self.people = run, annotations, store, seals, people
-        self.media = MediaStore(run.images, max_side=_max_side(run), fetched=RunFolder(run.path).pictures)
+        max_side = max_side_of(str(run.manifest["spec"].get("pictures", "")))
+        self.media = MediaStore(run.images, max_side=max_side, fetched=RunFolder(run.path).pictures)
 
     def person(self, token: str) -> str | None:
         """Who shows a token, None for nobody whom this review knows."""
@@ -135,8 +133,3 @@ def agreement_of(run: AnnotationRun) -> dict[str, Any]:
     from whyfeel.annotate.review.agreement import agreement  # noqa: PLC0415 - the pages that need it are few
 
     return agreement(run).to_json()
-
-
-def _max_side(run: AnnotationRun) -> int | None:
-    side = str(run.manifest["spec"].get("pictures", "")).partition(MAX_SIDE)[2]
-    return int(side) if side.isdecimal() else None
