@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whyfeel.cli import options as o
 from whyfeel.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    Table = Callable[[Mapping[str, Any]], list[RenderableType]]
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def published(
-    benchmark: Annotated[str, typer.Argument(help="eibench.", metavar="BENCHMARK")],
+    benchmark: Annotated[str, typer.Argument(help="eibench, or socratis (people's votes).", metavar="BENCHMARK")],
     runs: Annotated[
         list[Path] | None, typer.Option(help="Runs to hold against the figures, one or more.", metavar="RUN…")
     ] = None,
@@ -25,12 +31,32 @@ def published(
     json: o.Json = False,
 ) -> int:
     """List every published figure of a benchmark: claimed, measured, and whether they agree."""
-    from whyfeel.report.published_table import published_table
-    from whyfeel.runs.published import published as hold
+    from whyfeel.runs.published_votes import SOCRATIS
 
-    document = hold(benchmark, [*(runs or ()), *(more or ())])
+    given = [*(runs or ()), *(more or ())]
+    if benchmark == SOCRATIS:
+        document, table = _votes(given)
+    else:
+        document, table = _figures(benchmark, given)
     if json:
         print_json(document)
     else:
-        print_table(*published_table(document))
+        print_table(*table(document))
     return 0
+
+
+def _figures(benchmark: str, runs: list[Path]) -> tuple[dict[str, Any], Table]:
+    from whyfeel.report.published_table import published_table
+    from whyfeel.runs.published import published as hold
+
+    return hold(benchmark, runs), published_table
+
+
+def _votes(runs: list[Path]) -> tuple[dict[str, Any], Table]:
+    from whyfeel.errors import UserError
+    from whyfeel.report.votes_table import votes_table
+    from whyfeel.runs.published_votes import published_votes
+
+    if runs:
+        raise UserError("--runs: the votes of socratis are people's, and no run can be held against them")
+    return published_votes(), votes_table

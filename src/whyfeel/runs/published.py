@@ -59,7 +59,7 @@ def published(benchmark: str, runs: Sequence[Path]) -> dict[str, Any]:
         DataError: a folder is no run folder, or a file of it is damaged.
     """
     if benchmark != BENCHMARK:
-        raise UserError(f"there are no published figures of {benchmark!r}; there are those of {BENCHMARK}")
+        raise UserError(f"there are no published figures of {benchmark!r}; there are those of {BENCHMARK} and socratis")
     table = load_published()
     given, aside = read_given(runs, table)
     choices = [_choice(figure, given, table) for figure in table.figures]

@@ -3,6 +3,7 @@
 from whyfeel.tasks.published.arithmetic import TOLERANCE, Cell, overall_cells
 from whyfeel.tasks.published.figures import Figure, Published, load_published
 from whyfeel.tasks.published.fit import OFFICIAL, JudgedRun, left_out, of_row, unfit
+from whyfeel.tasks.published.votes import PublishedVotes, load_votes
 
 __all__ = [
     "OFFICIAL",
@@ -11,8 +12,10 @@ __all__ = [
     "Figure",
     "JudgedRun",
     "Published",
+    "PublishedVotes",
     "left_out",
     "load_published",
+    "load_votes",
     "of_row",
     "overall_cells",
     "unfit",
