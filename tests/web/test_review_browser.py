@@ -251,6 +251,8 @@ def test_two_people_two_tabs_and_their_texts(tmp_path: Path, tell: Tell, chromiu
         a_client.keyboard.press("Escape")
         a_client.keyboard.press("e")
         a_client.keyboard.type("!")
+        # the field is focused once more when the browser tells that its box is open
+        a_client.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
         a_client.evaluate("document.activeElement.blur()")
         a_client.keyboard.press("Enter")
         a_client.wait_for_selector("text=This text is not saved yet")
