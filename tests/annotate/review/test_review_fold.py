@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_parts import CAKE, FRIENDS, GHOST, RAIN, annotation, edit
 
-from whyfeel.annotate.review.edits import LONGEST, BadEdit, Edit, checked, words_of
+from whyfeel.annotate.review.edits import LONGEST, BadEdit, Edit, checked
 from whyfeel.annotate.review.fold import decision, differ, in_effect, reviewed
 from whyfeel.annotate.review.store import _chosen
 from whyfeel.records import AnnotatedTrigger
+from whyfeel.strategies.self_ask.readers import words_of
 
 PICTURE = annotation()
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from whyfeel.annotate.finished import AnnotationRun
-from whyfeel.annotate.review.edits import words_of
 from whyfeel.annotate.review.file import REVIEW, read_review, seen
 from whyfeel.annotate.review.final import left_by
 from whyfeel.annotate.review.fold import MERGED
@@ -21,6 +20,7 @@ from whyfeel.stats import Estimate, Series, estimate
 from whyfeel.stats.agreement import krippendorff
 from whyfeel.stats.resampling import Agreement, Bootstrap
 from whyfeel.stats.series import Floats
+from whyfeel.strategies.self_ask.readers import words_of
 
 Triggers = Sequence[AnnotatedTrigger]
 

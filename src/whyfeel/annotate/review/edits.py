@@ -81,11 +81,6 @@ def added_id(edit_id: str) -> str:
     return f"r{edit_id[:8]}"
 
 
-def words_of(text: str) -> str:
-    """A trigger's text as it is compared with another: neither case nor a full stop tells them apart."""
-    return text.casefold().rstrip(". ")
-
-
 def checked(edit: Edit) -> Edit:
     """The edit with its texts in one line each and nothing in its value but what its action takes.
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from whyfeel.annotate.review.edits import Action, BadEdit, Edit, checked, words_of
+from whyfeel.annotate.review.edits import Action, BadEdit, Edit, checked
 from whyfeel.errors import brief
 from whyfeel.records import AnnotatedTrigger, Annotation
 from whyfeel.strategies.self_ask.gates import united
+from whyfeel.strategies.self_ask.readers import words_of
 
 MERGED = "merged into "  # before the id of the trigger that another was merged into
 

@@ -13,6 +13,7 @@ from whyfeel.records import AnnotatedTrigger, Annotation, Asking, Outcome, Respo
 from whyfeel.strategies.alongside import alongside
 from whyfeel.strategies.self_ask.chain import NOTHING_SEEN, UNREADABLE, Chain, Chaining, pictures_of
 from whyfeel.strategies.self_ask.gates import Gatekeeper, Triggers, united
+from whyfeel.strategies.self_ask.readers import words_of
 from whyfeel.strategies.self_ask.settings import (
     DUPLICATE,
     MOST_TRIGGERS,
@@ -102,7 +103,7 @@ def _gathered(chains: Sequence[Chain]) -> tuple[Triggers, dict[str, set[int]], l
     odd: list[str] = []
     for number, chain in enumerate(chains):
         for draft in _triggers(chain, odd):
-            words = draft.text.casefold().rstrip(". ")
+            words = words_of(draft.text)
             if (known := by_words.get(words)) is None:
                 known = by_words[words] = replace(draft, id=f"t{len(by_words) + 1}")
             else:

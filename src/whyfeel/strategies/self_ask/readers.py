@@ -81,6 +81,11 @@ def clean(text: str) -> str:
     return line
 
 
+def words_of(text: str) -> str:
+    """A trigger's text as it is compared with another: neither case nor a full stop tells them apart."""
+    return text.casefold().rstrip(". ")
+
+
 def declined(answer: Answer) -> bool:
     """Whether a model said nothing, or would not say it."""
     return answer.outcome == "refused" or not answer.text.strip() or is_refusal(answer.text)
