@@ -1,1 +1,1 @@
-"""Pages on this machine's own address, for people: the review of annotations. Needs the extra `web`."""
+"""Pages for people: the review of annotations, and studies. Needs the extra `web`."""

@@ -1,4 +1,4 @@
-"""Who may see the pages: a name, sealed with a secret that lies in the run folder."""
+"""Who may see the pages: a name, sealed with a secret that lies in a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 
 from whyfeel.errors import DataError, UserError
 
-KEY_FILE = "review.key"
 KEY_BYTES = 32
 MOST_NAME = 60  # characters
 
@@ -28,7 +27,7 @@ class Seals:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self.mark = self._seal("cookie", "")[:8]  # tells the cookies of two runs on one machine apart
+        self.mark = self._seal("cookie", "")[:8]  # tells the cookies of two servers on one machine apart
 
     def token(self, name: str) -> str:
         """The token that stands for a name; the same at every start, so that a link stays good."""
@@ -55,14 +54,13 @@ class Seals:
         return hmac.new(self._secret, f"{purpose}:{name}".encode(), hashlib.sha256).hexdigest()
 
 
-def read_seals(folder: Path) -> Seals:
-    """The seals of a run: under the secret in its folder, which is made at the first start, for its owner's eyes only.
+def read_seals(path: Path) -> Seals:
+    """The seals under the secret in a file, which is made at the first start, for its owner's eyes only.
 
     Raises:
         DataError: the file holds no secret.
         UserError: it can be neither read nor made.
     """
-    path = folder / KEY_FILE
     try:
         # os.open sets the mode as it makes the file: nobody else can read it even for a moment
         with suppress(FileExistsError):

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from whyfeel.annotate.review.assignment import Standing
 from whyfeel.records import Annotation
-from whyfeel.web.desk import Desk
+from whyfeel.web.review.desk import Desk
 
 PAGE = 100
 STATES = ("open", "in hand", "once finished", "finished", "finished by you", "disputed", "settled")

@@ -20,6 +20,8 @@ from whyfeel.records import AnnotatedTrigger, Annotation, Media, content_id
 from whyfeel.runs.folder import RunFolder
 from whyfeel.web.tokens import Seals, checked_name, read_seals
 
+KEY = "review.key"  # the secret of the links, in the run folder
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -107,7 +109,7 @@ def open_desk(path: Path, wish: Wish) -> Iterator[Desk]:
             ReviewStore(path / REVIEW, list(map(seen, annotations)), double=wish.double, seed=wish.seed)
         ) as store:
             by_key = {key_of(one.sample_id): one for one in annotations}
-            desk = Desk(run, by_key, store, read_seals(path), frozenset(names))
+            desk = Desk(run, by_key, store, read_seals(path / KEY), frozenset(names))
             with closing(desk.media):
                 yield desk
 

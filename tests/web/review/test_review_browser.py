@@ -40,7 +40,7 @@ STARTER = """
 import json, os, signal, sys
 import uvicorn
 from whyfeel.cli import main
-from whyfeel.web import application, desk
+from whyfeel.web.review import application, desk
 for line in sys.stdin:
     task = json.loads(line)
     if isinstance(task, int):

@@ -15,13 +15,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from whyfeel.annotate.review.edits import BadEdit, Refused, Stale
 from whyfeel.annotate.review.fold import reviewed
 from whyfeel.records import Annotation
-from whyfeel.web.desk import Desk
-from whyfeel.web.forms import edit_of
-from whyfeel.web.listing import listing_of
-from whyfeel.web.origin import origin_of
-from whyfeel.web.pages import Page, Pages, sentence
-from whyfeel.web.panel import Notice, panel_of
-from whyfeel.web.visit import Gone, Guest, Stranger, Visit, cookie
+from whyfeel.web.review.desk import Desk
+from whyfeel.web.review.forms import edit_of
+from whyfeel.web.review.listing import listing_of
+from whyfeel.web.review.origin import origin_of
+from whyfeel.web.review.pages import Page, Pages, sentence
+from whyfeel.web.review.panel import Notice, panel_of
+from whyfeel.web.review.visit import Gone, Guest, Stranger, Visit, cookie
 
 BEHIND = "this item has changed since this page showed it, in another tab or by an earlier click; here is how it stands"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from whyfeel.annotate.finished import AnnotationRun
 from whyfeel.records import AnnotatedTrigger, Annotation, Step
-from whyfeel.web.desk import key_of
+from whyfeel.web.review.desk import key_of
 
 
 @dataclass(frozen=True, slots=True)

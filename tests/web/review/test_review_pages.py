@@ -24,8 +24,8 @@ from whyfeel.annotate.finished import read_annotation_run
 from whyfeel.annotate.review.final import final_annotations
 from whyfeel.errors import DataError, StoreFailed, UserError
 from whyfeel.records import AnnotatedTrigger, Annotation, json_line
-from whyfeel.web.application import create_app, listening
-from whyfeel.web.desk import Desk, Wish, key_of, open_desk
+from whyfeel.web.review.application import create_app, listening
+from whyfeel.web.review.desk import Desk, Wish, key_of, open_desk
 from whyfeel.web.tokens import checked_name, read_seals
 
 PICK = re.compile(r'name="pick:(\w+)" value="([01])\.(\w+)"')
@@ -177,15 +177,15 @@ def test_only_a_token_opens_a_page(desks: Callable[..., Desk]) -> None:
 
 
 def test_the_secret_is_its_owners_and_links_outlive_a_restart(tmp_path: Path) -> None:
-    seals = read_seals(tmp_path)
+    seals = read_seals(tmp_path / "review.key")
     file = tmp_path / "review.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert read_seals(tmp_path).name(seals.token("Ånn 安")) == "Ånn 安"
+    assert read_seals(tmp_path / "review.key").name(seals.token("Ånn 安")) == "Ånn 安"
     file.write_text("00" * 32)
-    assert read_seals(tmp_path).name(seals.token("reviewer-a")) is None
+    assert read_seals(tmp_path / "review.key").name(seals.token("reviewer-a")) is None
     file.write_text("short")
     with pytest.raises(DataError, match="32 bytes"):
-        read_seals(tmp_path)
+        read_seals(tmp_path / "review.key")
     for name in ("", "  ", "adjudicator:reviewer-a", "a" * 61, "a\x1bb", "\u202eAnn"):
         with pytest.raises(UserError, match="reviewer's name"):
             checked_name(name)

@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from whyfeel.errors import UserError, WhyfeelError
 from whyfeel.report.words import visible
-from whyfeel.web import review, settle
-from whyfeel.web.desk import Desk
 from whyfeel.web.guard import Guard
-from whyfeel.web.pages import STATIC, Pages
-from whyfeel.web.visit import Gone, Stranger
+from whyfeel.web.review import routes, settle
+from whyfeel.web.review.desk import Desk
+from whyfeel.web.review.pages import STATIC, Pages
+from whyfeel.web.review.visit import Gone, Stranger
 
 HOST = "127.0.0.1"
 NO_LINK = "Open the link that “whyfeel review” printed for you: by it this page knows who you are."
@@ -28,7 +28,7 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = desk
     app.state.pages = pages = Pages()
-    app.include_router(review.router)
+    app.include_router(routes.router)
     app.include_router(settle.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(Guard)

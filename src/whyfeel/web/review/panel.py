@@ -11,7 +11,7 @@ from whyfeel.annotate.review.assignment import Held
 from whyfeel.annotate.review.edits import Edit
 from whyfeel.annotate.review.fold import in_effect
 from whyfeel.records import AnnotatedTrigger, Annotation
-from whyfeel.web.desk import Desk, key_of
+from whyfeel.web.review.desk import Desk, key_of
 
 Form = Mapping[str, str]
 

@@ -16,9 +16,9 @@ from whyfeel.annotate.review.assignment import Progress, adjudicates
 from whyfeel.annotate.review.edits import ADJUDICATOR, Refused
 from whyfeel.records import KINDS, content_id
 from whyfeel.report import numbers
-from whyfeel.web.desk import Desk
+from whyfeel.web.review.desk import Desk
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 KEYS: Sequence[tuple[Sequence[str], str]] = (
     (("j", "k", "↓", "↑"), "next, previous trigger"),
     (("x",), "remove: a hallucination"),
@@ -73,7 +73,7 @@ class Pages:
 
     def __init__(self) -> None:
         self._templates = Environment(
-            loader=PackageLoader("whyfeel.web"),
+            loader=PackageLoader("whyfeel.web.review"),
             autoescape=select_autoescape(default=True, default_for_string=True),
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whyfeel.annotate.review.edits import BadEdit
 from whyfeel.records import AnnotatedTrigger, Annotation, content_id
-from whyfeel.web.desk import Desk, key_of
+from whyfeel.web.review.desk import Desk, key_of
 
 PICK = "pick:"  # before a trigger's id in the form
 
