@@ -21,7 +21,19 @@ class Counting(SimpleNamespace):
 
 
 def counting(count: int) -> Counting:
-    names = ("name", "groups", "macro", "scorer", "foils", "left_out", "malformed", "files", "images", "images_help")
+    names = (
+        "name",
+        "groups",
+        "macro",
+        "scorer",
+        "alternatives",
+        "foils",
+        "left_out",
+        "malformed",
+        "files",
+        "images",
+        "images_help",
+    )
     return Counting(**dict.fromkeys(names), passes=0, count=count)
 
 

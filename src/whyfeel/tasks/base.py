@@ -19,6 +19,8 @@ class Task(Protocol):
         groups: emotions in the order they are reported; every sample's emotion is one of them.
         macro: whether the unweighted mean over the groups is reported.
         scorer: which of EIBench's two released scorers the official judges reproduce.
+        alternatives: whether a sample's triggers are what several people wrote, each an answer of its own; otherwise
+            they are the parts of one answer.
         foils: where the triggers come from that an answer is held against to correct its score for chance.
         files: the record files, whose bytes decide what is asked.
         images: the root of the pictures, None where none was given.
@@ -35,6 +37,8 @@ class Task(Protocol):
     def macro(self) -> bool: ...
     @property
     def scorer(self) -> Scorer: ...
+    @property
+    def alternatives(self) -> bool: ...
     @property
     def foils(self) -> FoilKind: ...
     @property

@@ -56,6 +56,7 @@ class EIBenchBasic:
     groups: tuple[str, ...] = EMOTIONS[:4]
     macro = True
     scorer: Scorer = "basic"
+    alternatives = False
     foils: FoilKind = "emotion"
     images_help = IMAGES_HELP
     left_out: tuple[tuple[str, str], ...] = ()
@@ -125,6 +126,7 @@ class EIBenchComplex:
     name = COMPLEX
     macro = False
     scorer: Scorer = "complex"
+    alternatives = False
     foils: FoilKind = "picture"
     images_help = IMAGES_HELP
     left_out: tuple[tuple[str, str], ...] = ()

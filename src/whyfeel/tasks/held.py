@@ -19,6 +19,7 @@ class Held:
     def __init__(self, task: Task) -> None:
         self.name, self.groups, self.macro = task.name, task.groups, task.macro
         self.scorer, self.foils, self.malformed = task.scorer, task.foils, task.malformed
+        self.alternatives = task.alternatives
         self.left_out = task.left_out
         self.files, self.images, self.images_help = task.files, task.images, task.images_help
         self._task = task

@@ -114,6 +114,7 @@ class JsonlTask:
 
     macro = True
     scorer: Scorer = "complex"
+    alternatives = False
     foils: FoilKind = "emotion"
     left_out: tuple[tuple[str, str], ...] = ()
 

@@ -63,6 +63,7 @@ class Socratis:
     name = SOCRATIS
     macro = False
     scorer: Scorer = "complex"
+    alternatives = True
     foils: FoilKind = "emotion"
     images_help = "--images is the folder the image paths of the file start from; Socratis' authors share the pictures"
 

@@ -1,0 +1,1 @@
+"""Blind human studies: people compare or rate reasons without knowing whose they are."""
