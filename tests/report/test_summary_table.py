@@ -114,6 +114,18 @@ def test_a_kf1_below_chance_keeps_its_sign() -> None:
     assert row(lines, "overall") == ["-0.123", "[-0.25,", "0.00]", "9", "0.500"]
 
 
+def test_how_steady_a_comparing_judge_is_stands_in_the_foot() -> None:
+    steady = {"consistency": 0.75, "n": 4, "first": 0.625, "decided": 8}
+    member = {"model": "vllm:b", "scored": 5, "preferred": 0.7, **steady, "first": None, "decided": 0}
+    agreement = {"n": 3, "exact": 1 / 3, "alpha": None, "why": "undefined (no variation)"}
+    told = {**steady, "identical": 1, "members": [member], "agreement": agreement}
+    text = " ".join(" ".join(printed(summary(overall(f1=0.5), pairwise=told))).split())
+    assert "the same for 0.750 of 4 pairs; the answer shown first had 0.625 of 8 preferences." in text
+    assert "Ties of equal texts, of which nobody was asked: 1." in text
+    assert "vllm:b: preferred 0.700 (n 5). Both orders" in text
+    assert "agree on 0.333 of 3 pairs; alpha undefined (no variation)" in text
+
+
 def test_a_panel_and_a_warning_stand_in_the_foot() -> None:
     members = [{"model": "a", "f1": 0.5, "recall": 0.25, "scored": 9}]
     panel = {"members": members, "agreement": {"n": 7, "exact": 1.0, "alpha": None, "why": "undefined (no variation)"}}

@@ -39,7 +39,7 @@ def test_the_defaults_are_those_of_the_docs() -> None:
         "judge_gen": {},
         **dict.fromkeys(("judge_model", "data", "images", "prompts", "limit", "sample", "rpm", "tpm")),
         **dict.fromkeys(("max_calls", "max_cost", "prices", "captioner", "captions", "max_side", "batch")),
-        **dict.fromkeys(("controls", "until", "embedder")),
+        **dict.fromkeys(("controls", "until", "embedder", "against")),
         **dict.fromkeys(("allow_urls", "local_only", "see_image"), False),
         "reuse": (),
         "allow_host": (),

@@ -19,8 +19,11 @@ def register(app: typer.Typer) -> None:
 def judge(
     ctx: typer.Context,
     run: Annotated[Path, typer.Argument(help="A finished run folder.", metavar="RUN")],
-    judge: Annotated[str, typer.Option(help="overlap, verdicts, official-llama3 or official-gpt.", metavar="J")],
+    judge: Annotated[
+        str, typer.Option(help="overlap, verdicts, pairwise, official-llama3 or official-gpt.", metavar="J")
+    ],
     judge_model: o.JudgeModel = None,
+    against: o.Against = None,
     judge_gen: o.JudgeGen = None,
     data: o.Data = None,
     images: o.Images = None,

@@ -23,6 +23,7 @@ def judge_answers(
     out: Annotated[Path, typer.Option(help="The run folder.", metavar="RUN")],
     judge: o.Judge = None,
     judge_model: o.JudgeModel = None,
+    against: o.Against = None,
     judge_gen: o.JudgeGen = None,
     data: o.Data = None,
     images: o.Images = None,

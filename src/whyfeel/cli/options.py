@@ -15,10 +15,14 @@ Prompts = Annotated[
     typer.Option(help="A TOML file of texts over ours, or eibench[:FAMILY]: those of your EIBench copy.", metavar="P"),
 ]
 Judge = Annotated[
-    str | None, typer.Option(help="overlap (the default), verdicts, official-llama3 or official-gpt.", metavar="J")
+    str | None,
+    typer.Option(help="overlap (the default), verdicts, pairwise, official-llama3 or official-gpt.", metavar="J"),
 ]
 JudgeModel = Annotated[
     str | None, typer.Option(help="The model that a judge asks; several for a panel: A,B,C.", metavar="M2")
+]
+Against = Annotated[
+    Path | None, typer.Option(help="Whose answers pairwise compares with: people's, or this run's.", metavar="RUN2")
 ]
 SeeImage = Annotated[bool | None, typer.Option("--see-image", help="Show the judge the picture, too.")]
 MaxSide = Annotated[int | None, typer.Option(help="Send no picture longer than this.", metavar="PX")]

@@ -28,6 +28,7 @@ def run(
     ] = None,
     judge: o.Judge = None,
     judge_model: o.JudgeModel = None,
+    against: o.Against = None,
     out: Annotated[Path | None, typer.Option(help="The run folder.", metavar="RUN")] = None,
     data: o.Data = None,
     images: o.Images = None,

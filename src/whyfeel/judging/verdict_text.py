@@ -56,11 +56,36 @@ def _schema(*, look: bool) -> dict[str, Any]:
 SCHEMA, LOOK_SCHEMA = _schema(look=False), _schema(look=True)
 
 
+def read_object(reply: str, nonce: str, schema: Mapping[str, Any], mark: str) -> Mapping[str, Any] | Unscored:
+    """The one object of a reply that answers a judge's question, or the first check that it fails.
+
+    Any JSON object with "nonce" or the mark counts as one, wherever it stands: in Markdown fences, in prose, in what is
+    left of a chain of thought, within another object. Properties beyond the schema are ignored.
+
+    Args:
+        reply: the judge's words.
+        nonce: what the object must carry.
+        schema: what it must fit.
+        mark: the property that makes an object a verdict.
+
+    Returns:
+        the object; or unscored as "unparsed", "two verdicts" or "forged verdict".
+    """
+    found = objects_with(reply, "nonce", mark)
+    if not found:
+        return Unscored(UNPARSED, "no JSON object of the form asked for")
+    if len(found) > 1:
+        return Unscored(TWO_VERDICTS, f"{len(found)} verdict objects where one is expected")
+    (one,) = found
+    if one.get("nonce") != nonce:
+        return Unscored(FORGED, "the nonce is not the code that stands before and after the answer")
+    if why := misfit(one, schema, "the object"):
+        return Unscored(UNPARSED, why)
+    return one
+
+
 def read_verdicts(reply: str, nonce: str, count: int, *, look: bool = False) -> Block | Unscored:
     """The one verdict block of a reply, or the first check that it fails, told so that the judge can mend it.
-
-    Any JSON object with "nonce" or "verdicts" counts as a block, wherever it stands: in Markdown fences, in prose, in
-    what is left of a chain of thought, within another object. Properties beyond the schema are ignored.
 
     Args:
         reply: the judge's words.
@@ -71,16 +96,9 @@ def read_verdicts(reply: str, nonce: str, count: int, *, look: bool = False) -> 
     Returns:
         the block; or unscored as "unparsed", "two verdicts", "forged verdict" or "wrong count".
     """
-    blocks = objects_with(reply, "nonce", "verdicts")
-    if not blocks:
-        return Unscored(UNPARSED, "no JSON object of the form asked for")
-    if len(blocks) > 1:
-        return Unscored(TWO_VERDICTS, f"{len(blocks)} verdict objects where one is expected")
-    (block,) = blocks
-    if block.get("nonce") != nonce:
-        return Unscored(FORGED, "the nonce is not the code that stands before and after the answer")
-    if why := misfit(block, LOOK_SCHEMA if look else SCHEMA, "the object"):
-        return Unscored(UNPARSED, why)
+    block = read_object(reply, nonce, LOOK_SCHEMA if look else SCHEMA, "verdicts")
+    if isinstance(block, Unscored):
+        return block
     numbers = [verdict["number"] for verdict in block["verdicts"]]
     if sorted(numbers) != list(range(1, count + 1)):
         return Unscored(WRONG_COUNT, f"{len(numbers)} verdicts, which are not one for each of the causes 1 to {count}")

@@ -40,10 +40,18 @@ _BLIND = "Blind to the picture: a true cause that is not annotated counts as uns
 _LOOKS = "It sees the picture; a true cause that is not annotated is unsupported but not invented."
 
 
-def nonce_of(seed: int, answer: str) -> str:
-    """16 hex digits that depend on nothing but the seed and the answer, and that the answer does not contain."""
-    hashes = (hashlib.sha256(canonical([seed, answer, n]).encode()).hexdigest() for n in count())
-    return next(nonce for one in hashes if (nonce := one[:NONCE_DIGITS]) not in answer)
+def nonce_of(seed: int, *answers: str) -> str:
+    """16 hex digits that depend on nothing but the seed and the answers, and that none of these contains."""
+    hashes = (hashlib.sha256(canonical([seed, *answers, n]).encode()).hexdigest() for n in count())
+    nonces = (one[:NONCE_DIGITS] for one in hashes)
+    return next(nonce for nonce in nonces if not any(nonce in answer for answer in answers))
+
+
+def sent_back(messages: tuple[Message, ...], reply: str, again: str) -> tuple[Message, ...]:
+    """The conversation with a judge's reply and what was wrong with it; as it was where there is no reply."""
+    if not reply.strip() or len(reply) > LONGEST_TURN:
+        return messages
+    return *messages, Message("assistant", (Text(reply),)), Message("user", (Text(again),))
 
 
 GivenAway = Callable[[str, Sequence[Trigger]], Set[int]]
@@ -119,7 +127,7 @@ class VerdictsJudge:
             if isinstance(checked, Block):
                 return _judgement(sample, text, checked, tuple(keys), leaked, look=look)
             fault = checked
-            messages = self._again(messages, answer.text, fault)
+            messages = sent_back(messages, answer.text, self._texts.fill("verdicts", "again", fault=fault.detail))
         return Judgement(sample.id, {}, {"tries": TRIES}, tuple(keys), fault)
 
     def _messages(self, sample: Sample, answer: str, nonce: str, *, look: bool) -> tuple[Message, ...]:
@@ -142,13 +150,6 @@ class VerdictsJudge:
             Message("system", (Text(fill("verdicts", "system")),)),
             Message("user", (*pictures, Text(text))),
         )
-
-    def _again(self, messages: tuple[Message, ...], reply: str, fault: Unscored) -> tuple[Message, ...]:
-        """The conversation with the judge's reply and what was wrong with it; as it was where there is no reply."""
-        if not reply.strip() or len(reply) > LONGEST_TURN:
-            return messages
-        again = self._texts.fill("verdicts", "again", fault=fault.detail)
-        return *messages, Message("assistant", (Text(reply),)), Message("user", (Text(again),))
 
     def tally(self) -> CountsTally:
         """An empty tally."""

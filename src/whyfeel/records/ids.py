@@ -28,8 +28,8 @@ def content_id(value: object) -> str:
 
 
 def text_id(text: str) -> str:
-    """32 hex digits that depend on nothing but the text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:ID_HEX]
+    """32 hex digits that depend on nothing but the text; a lone surrogate counts as its escape."""
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:ID_HEX]
 
 
 def json_line(value: Mapping[str, Any]) -> str:

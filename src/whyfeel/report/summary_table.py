@@ -130,6 +130,7 @@ def _footnotes(summary: Mapping[str, Any], folder: Path) -> list[RenderableType]
         *_unleaked(summary),
         *_held_to_account(summary),
         *_panel(summary.get("panel")),
+        *_pairwise(summary.get("pairwise")),
         *_reasons(summary["scores"]),
         f"{numbers.count(summary['scored'])} of {numbers.count(summary['n'])} samples scored"
         + (f"; unscored: {unscored}" if unscored else "")
@@ -227,6 +228,32 @@ def _panel(panel: Mapping[str, Any] | None) -> list[str]:
     alpha = numbers.score(agreement["alpha"]) if agreement["alpha"] is not None else agreement["why"]
     exact = numbers.score(agreement["exact"])
     return [*lines, f"The members agree on {exact} of {numbers.count(agreement['n'])} triggers; alpha {alpha}"]
+
+
+def _pairwise(told: Mapping[str, Any] | None) -> list[str]:
+    """How steady a judge is that compares in both orders, and each member's share of a panel."""
+    if told is None:
+        return []
+    lines = [_steadiness(told)]
+    if told["identical"]:
+        lines.append(f"Ties of equal texts, of which nobody was asked: {numbers.count(told['identical'])}.")
+    lines += [
+        f"{one['model']}: preferred {numbers.score(one['preferred'])} (n {numbers.count(one['scored'])}). "
+        f"{_steadiness(one)}"
+        for one in told.get("members", ())
+    ]
+    if (agreement := told.get("agreement")) is not None:
+        alpha = numbers.score(agreement["alpha"]) if agreement["alpha"] is not None else agreement["why"]
+        exact = numbers.score(agreement["exact"])
+        lines.append(f"The members agree on {exact} of {numbers.count(agreement['n'])} pairs; alpha {alpha}")
+    return lines
+
+
+def _steadiness(told: Mapping[str, Any]) -> str:
+    return (
+        f"Both orders came to the same for {numbers.score(told['consistency'])} of {numbers.count(told['n'])} pairs; "
+        f"the answer shown first had {numbers.score(told['first'])} of {numbers.count(told['decided'])} preferences."
+    )
 
 
 def _reasons(scores: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ class Book:
         calls, tokens_in, tokens_out: by role.
         parts: calls by what they are for.
         known: answers that are known already.
-        again: how often an answer that is not known yet is judged once more, against a foil.
+        again: how often an answer that is not known yet is judged once more, against a foil or in the other order.
         seen: keys; equal asks are one call, though no answer is kept.
     """
 

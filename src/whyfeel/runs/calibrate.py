@@ -102,7 +102,10 @@ def calibrate(
 
 def _series(finished: Finished, name: str | None) -> Series:
     names = [one.name for one in finished.series if one.groups is None]
-    series = finished.score(name or next(one for one in RECALLS if one in names))
+    wanted = name or next((one for one in RECALLS if one in names), None)
+    if wanted is None:
+        raise UserError(f"the judge {finished.judge['name']} gives no recall: --score is needed; of {', '.join(names)}")
+    series = finished.score(wanted)
     if series.chance is not None or (series.denominator != 1).any():
         means = ", ".join(dict.fromkeys(one.name for one in finished.series if _is_mean(one)))
         raise UserError(f"--score: {series.name} is no mean over single answers, as a label is of one; choose {means}")

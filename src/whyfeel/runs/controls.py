@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from whyfeel.errors import UserError
-from whyfeel.judging import CANARIES, CANARY_SAMPLES, Judge, ObjectionJudge
+from whyfeel.judging import CANARY_SAMPLES, Judge, ObjectionJudge, canaries_of
 from whyfeel.media import BLANK
 from whyfeel.prompts import Prompts
 from whyfeel.records import Asking, Media, Response, Sample, rng
@@ -81,7 +81,8 @@ def plan_controls(
     controls += asking
     if paid:
         few = some(lambda: held, CANARY_SAMPLES, options.seed, CANARY)
-        controls.append(Control(CANARY, len(few) * len(CANARIES), _canaries(few), bare, told=True))
+        said = canaries_of(bare.name)
+        controls.append(Control(CANARY, len(few) * len(said), _canaries(few, said), bare, told=True))
     return tuple(controls)
 
 
@@ -138,8 +139,8 @@ def _given(asking: Asking[Response]) -> Respond:
     raise AssertionError("a baseline asks nothing")
 
 
-def _canaries(samples: Sequence[Sample]) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
-    return lambda: ((sample, _said(Response(sample.id, text))) for sample in samples for text in CANARIES)
+def _canaries(samples: Sequence[Sample], said: Sequence[str]) -> Callable[[], Iterator[tuple[Sample, Respond]]]:
+    return lambda: ((sample, _said(Response(sample.id, text))) for sample in samples for text in said)
 
 
 def _said(response: Response) -> Respond:

@@ -13,7 +13,7 @@ from whyfeel.judging import build_tally
 from whyfeel.records import Judgement
 from whyfeel.runs.folder import RunFolder, misfit, read_json
 from whyfeel.runs.lines import read_judgements, read_responses
-from whyfeel.runs.spec import differences, file_hashes
+from whyfeel.runs.spec import differences, file_hashes, run_name
 from whyfeel.stats import Series
 from whyfeel.tasks import Task, open_task
 
@@ -50,8 +50,7 @@ class Finished:
     @property
     def name(self) -> str:
         """Model and strategy, as tables name a run."""
-        spec = self.manifest["spec"]
-        return str(spec["model"]) if spec["strategy"] == "baseline" else f"{spec['model']} {spec['strategy']}"
+        return run_name(self.manifest["spec"])
 
     def score(self, name: str) -> Series:
         """The score of that name over all samples.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ORACLE_AT_LEAST = 0.9
+COMPARED = "preferred"
 Scores = Mapping[str, float | None]
 
 
@@ -13,6 +14,8 @@ def headline(
     score: str, value: float | None, controls: Mapping[str, Scores], paid: int, canaries: int
 ) -> dict[str, Any]:
     """{"score": its name}, or {"refused": why}.
+
+    Where answers are compared the oracle need not pass: the annotation against what people wrote is a tie at best.
 
     Args:
         score: the headline's name.
@@ -23,10 +26,13 @@ def headline(
     """
     if paid:
         return {"refused": f"{paid} of {canaries} canaries earned something: the judge can be talked to"}
-    for name in ("stuff", "oracle"):
+    known = ("stuff",) if score == COMPARED else ("stuff", "oracle")
+    for name in known:
         if name in controls and controls[name].get(score) is None:
             return {"refused": f"the control {name} could not be judged"}
-    stuffed, oracle = (controls[name][score] if name in controls else None for name in ("stuff", "oracle"))
+    stuffed, oracle = (
+        controls[name][score] if name in known and name in controls else None for name in ("stuff", "oracle")
+    )
     if stuffed is not None and value is not None and stuffed >= value:
         return {"refused": f"a list of common triggers scores {_said(stuffed)}, the model {_said(value)}"}
     if oracle is not None and oracle < ORACLE_AT_LEAST:

@@ -119,6 +119,7 @@ class RunOptions(SittingOptions):
         controls: "none", or those that ask the model, by commas; None for the seven baselines alone.
         until: points; the run stops once the interval of the headline is within as many on either side.
         embedder: a folder or Hub id of sentence embeddings for the judge `overlap`.
+        against: a finished run whose answers the judge `pairwise` compares with; people's where it is None.
     """
 
     task: str
@@ -135,6 +136,7 @@ class RunOptions(SittingOptions):
     controls: Annotated[str, AfterValidator(_controls)] | None = None
     until: Annotated[float, Field(gt=0, lt=100)] | None = None
     embedder: Annotated[str, AfterValidator(_named)] | None = None
+    against: Place | None = None
 
 
 Options = TypeVar("Options", bound=SittingOptions)

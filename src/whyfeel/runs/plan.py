@@ -44,6 +44,7 @@ class Plan:
         urls: chosen pictures that are still to be fetched.
         pictured: whether any chosen sample has a picture that is shown.
         prompts: for the manifest.
+        cautions: the judge's own warnings.
     """
 
     options: RunOptions
@@ -59,6 +60,7 @@ class Plan:
     bad: Mapping[Media, str] = field(default_factory=dict)
     urls: tuple[str, ...] = ()
     pictured: bool = False
+    cautions: tuple[str, ...] = ()
 
     @property
     def shown(self) -> list[str]:
@@ -68,7 +70,7 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the scores should know."""
-        return kinship(self.spec.model, self.spec.judge.model)
+        return tuple(dict.fromkeys(kinship(self.spec.model, self.spec.judge.model) + self.cautions))
 
     def samples(self) -> Iterator[Sample]:
         """The chosen samples, in the task's order."""
@@ -103,7 +105,7 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
         pictures=conversion(options.max_side) if _shows(strategy, task) else "",
     )
     plan = _surveyed(Plan(options, task, chosen, 0, strategy, judging.judge, routes, spec, prompts))
-    return replace(plan, controls=_controls(plan, judging))
+    return replace(plan, controls=_controls(plan, judging), cautions=judging.warnings)
 
 
 def _controls(plan: Plan, judging: Judging) -> tuple[Control, ...]:

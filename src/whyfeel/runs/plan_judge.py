@@ -14,6 +14,7 @@ from whyfeel.models.embedder import load_embedder
 from whyfeel.prompts import Prompts
 from whyfeel.records import Sample
 from whyfeel.runs.controls import CONTROL_FOILS, control_samples
+from whyfeel.runs.opponents import opponent_of
 from whyfeel.runs.options import RunOptions
 from whyfeel.runs.routing import route_to
 from whyfeel.runs.select import Chosen, selected, some
@@ -35,6 +36,7 @@ class Judging:
         held: the samples of the controls, where the judge calls a model.
         spec: what decides its verdicts.
         routes: to the models it asks, none for an offline judge.
+        warnings: a judge of the family of the model that answers are compared with.
     """
 
     bare: Judge
@@ -43,6 +45,7 @@ class Judging:
     held: Sequence[Sample]
     spec: JudgeSpec
     routes: dict[str, Route]
+    warnings: tuple[str, ...] = ()
 
 
 def plan_judge(
@@ -51,10 +54,12 @@ def plan_judge(
     """A judge for the chosen samples of a task.
 
     Raises:
-        UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round.
+        UserError: there is no such judge, or it needs `--judge-model` and has none, or the other way round; or what it
+            is to compare answers with cannot be.
     """
     named = [name.strip() for name in options.judge_model.split(",")] if options.judge_model else []
     embedder = load_embedder(options.embedder, local_only=options.local_only) if options.embedder else None
+    against = opponent_of(options, task, selected(task, chosen))
     bare = build_judge(
         *(options.judge, prompts, task, task.scorer),
         members=[declared_name(one) for one in named],
@@ -62,6 +67,7 @@ def plan_judge(
         seed=options.seed,
         foils=task.foils,
         embed=embedder,
+        opponent=against.opponent,
     )
     if bare.roles and not named:
         raise UserError(f"the judge {bare.name} asks a model: name it with --judge-model")
@@ -77,10 +83,11 @@ def plan_judge(
         pictures=conversion(options.max_side) if any(bare.roles.values()) else "",
         version=bare.version,
         embedder=embedder.digest if embedder else "",
+        against=against.mark,
     )
     held = control_samples(options, lambda: selected(task, chosen)) if bare.roles else []
     judge, controls = _foiled(options, task, chosen, bare, held)
-    return Judging(bare, judge, controls, held, spec, routes)
+    return Judging(bare, judge, controls, held, spec, routes, kinship(against.model, spec.model))
 
 
 def _foiled(
@@ -105,7 +112,7 @@ def _foiled(
 
 def kinship(candidate: str, judges: str | None) -> tuple[str, ...]:
     """A warning for each judge of the candidate's own family: models tend to prefer answers of their own kind."""
-    if candidate.startswith(BASELINE) or judges is None:
+    if not candidate or candidate.startswith(BASELINE) or judges is None:
         return ()
     related = [judge for judge in judges.split(",") if same_family(candidate, judge)]
     return tuple(

@@ -9,7 +9,7 @@ from typing import Any
 
 from whyfeel.engine import Engine
 from whyfeel.errors import AskFailed
-from whyfeel.judging import Judge, conversations
+from whyfeel.judging import Judge, conversations, showings
 from whyfeel.records import Response, Sample
 from whyfeel.runs.booking import STAND_IN, Book, booking
 from whyfeel.runs.controls import CANARY, Respond
@@ -60,7 +60,7 @@ async def _one(engine: Engine, book: Book, sample: Sample, respond: Respond, jud
     except AskFailed:
         response = Response(sample.id, "")
     asked = conversations(judge, sample, response)
-    book.again += len(asked) - 1 if response.text.startswith(STAND_IN) else 0
+    book.again += showings(judge) * len(asked) - 1 if response.text.startswith(STAND_IN) else 0
     for place, conversation in enumerate(asked):
         with suppress(AskFailed):
             await engine.converse(conversation, FOILS if place and part == SAMPLES else part)

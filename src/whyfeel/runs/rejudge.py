@@ -59,7 +59,8 @@ def judge_run(options: RunOptions, watch: Watch) -> RunResult:
 
     total = _finished(folder, samples())
     with folder.locked():
-        warnings = kinship(manifest["spec"]["model"], judging.spec.model) + stopped
+        related = kinship(manifest["spec"]["model"], judging.spec.model) + judging.warnings
+        warnings = tuple(dict.fromkeys(related)) + stopped
         shown = show_pictures(judging.judge, judging.routes, task, samples(), options, folder)
         for remark in [*add_judge(folder, judging.spec, prompts, judging.routes), *warnings, *shown]:
             watch.note(remark)
@@ -133,7 +134,8 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
 
     with folder.locked():
         shown = show_pictures(judging.judge, judging.routes, task, iter(task), options, folder)
-        for remark in [*open_run(folder, spec, options, prompts, judging.routes), *given.remarks, *shown]:
+        opened = open_run(folder, spec, options, prompts, judging.routes)
+        for remark in [*opened, *given.remarks, *judging.warnings, *shown]:
             watch.note(remark)
         job = Job(
             spec=spec,
@@ -146,6 +148,7 @@ def judge_answers(answers: Path, options: RunOptions, watch: Watch) -> RunResult
             judge=judging.judge,
             routes=judging.routes,
             bad={},
+            warnings=judging.warnings,
             controls=_controls(options, task, lambda: iter(task), total, judging),
         )
         return execute(job, folder, watch, begun)

@@ -24,6 +24,7 @@ class JudgeSpec:
         pictures: how the pictures it is shown are made ready, "" where it sees none.
         version: of the judge's rules.
         embedder: the digest of its sentence embedder, "" where it has none.
+        against: whom it compares answers with, see `Against.mark`; "" where it compares none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class JudgeSpec:
     pictures: str = ""
     version: str = ""
     embedder: str = ""
+    against: str = ""
 
     @property
     def id(self) -> str:
@@ -41,7 +43,7 @@ class JudgeSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The judge as it stands in run.json."""
-        return _without(asdict(self), "pictures", "version", "embedder")
+        return _without(asdict(self), "pictures", "version", "embedder", "against")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class RunSpec:
     def to_json(self) -> dict[str, Any]:
         """The spec as it stands in run.json."""
         return _without(asdict(self), "captions", "pictures", "helper") | {"judge": self.judge.to_json()}
+
+
+def run_name(spec: Mapping[str, Any]) -> str:
+    """Model and strategy of a run, as tables name it, from what its run.json calls "spec"."""
+    return str(spec["model"]) if spec["strategy"] == "baseline" else f"{spec['model']} {spec['strategy']}"
 
 
 def _without(spec: dict[str, Any], *later: str) -> dict[str, Any]:

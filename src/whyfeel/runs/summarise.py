@@ -135,6 +135,12 @@ def _estimated(
 def _canaries(pairs: Iterable[tuple[Sample, Judgement]]) -> dict[str, Any]:
     """How many were judged, and those that earned anything."""
     judged = list(pairs)
-    scored = [(sample, one.counts.get("correct", 0)) for sample, one in judged if one.unscored is None]
+    scored = [(sample, _earned(one)) for sample, one in judged if one.unscored is None]
     paid = [{"sample": sample.id, "correct": correct} for sample, correct in scored if correct > 0]
     return {"n": len(scored), "unscored": len(judged) - len(scored), "paid": paid}
+
+
+def _earned(judgement: Judgement) -> float:
+    """What a canary was given: triggers, or where answers are compared, a preference; a tie is none."""
+    counts = judgement.counts
+    return counts.get("correct", counts.get("won", 0))
