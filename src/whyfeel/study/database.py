@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from whyfeel.errors import UserError
+
 Value = str | int | float | None
+SCHEME = "postgresql://"
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+BUSY = 30.0  # seconds that a change waits for another process's
 
 
 class Transaction(Protocol):
-    """Statements with "?" for each value."""
+    """Statements with "?" for each value; texts have been through `storable`."""
 
     async def rows(self, statement: str, *values: Value) -> Sequence[Sequence[Any]]:
         """What a statement returns."""
@@ -46,10 +52,34 @@ async def open_database(place: str | Path, name: str) -> Database:
 
     Args:
         place: a file of SQLite, or a URL that begins with "postgresql://".
-        name: tells studies in one PostgreSQL database apart; each has a schema of its own.
+        name: tells studies in one PostgreSQL database apart; each has a schema of its own. Letters, digits and
+            underscores, 50 at most.
 
     Raises:
-        UserError: the URL cannot be one, the server refuses it, or the extra is missing; passwords are not repeated.
+        UserError: the URL cannot be one, the server refuses it or does not answer, or the extra is missing; passwords
+            are not repeated.
+        DataError: the file is no database of SQLite.
         StoreFailed: the file cannot be opened.
     """
-    raise NotImplementedError
+    url = place if isinstance(place, str) else ""
+    if "://" in url and not url.startswith(SCHEME):  # the rest of it may hold a password
+        raise UserError(f"the URL of a database begins with {SCHEME!r}, got one that begins otherwise")
+    try:
+        if url.startswith(SCHEME):
+            from whyfeel.study.postgres import open_postgres  # noqa: PLC0415 - an extra
+
+            return await open_postgres(url, name)
+        from whyfeel.study.sqlite import open_sqlite  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        extra = "postgres" if url.startswith(SCHEME) else "web"
+        raise UserError(f"a study's database needs the package {error.name}: pip install 'whyfeel[{extra}]'") from None
+    return await open_sqlite(Path(place))
+
+
+def storable(text: str) -> str:
+    r"""A text as both databases can keep it: NUL and lone surrogates become U+FFFD.
+
+    >>> storable("a\0b\ud800c") == "a\ufffdb\ufffdc"
+    True
+    """
+    return UNSTORABLE.sub("\ufffd", text)

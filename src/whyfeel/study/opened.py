@@ -1,0 +1,89 @@
+"""A study folder and its store, read once for a report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from whyfeel.errors import DataError
+from whyfeel.study.collected import Collected, Progress
+from whyfeel.study.database import open_database
+from whyfeel.study.design import Design
+from whyfeel.study.folder import StudyFolder
+from whyfeel.study.groups import By, check_by
+from whyfeel.study.store import StudyStore
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStudy:
+    """A study as it is at one moment.
+
+    Attributes:
+        design: what was shown.
+        collected: what was answered.
+        names: number to name of the systems; None while the study is blind to whoever asks.
+    """
+
+    design: Design
+    collected: Collected
+    names: dict[int, str] | None
+
+
+def read_study(study: Path, db: str | None, *, unblind: bool = False, by: By | None = None) -> ReadStudy:
+    """Everything in a study; nobody who works on it is kept waiting.
+
+    Args:
+        study: its folder.
+        db: the URL of its PostgreSQL, None where its store is in the folder.
+        unblind: read whose texts are whose, which is recorded first and told ever after.
+        by: groups that will be asked for; checked before anything is unblinded.
+
+    Raises:
+        UserError, DataError: this is no study, it is damaged, or its store is another's; see also `check_by`.
+        StoreFailed: the store cannot be read.
+    """
+    folder = StudyFolder(study)
+    design = folder.read_design()
+    if by is not None:
+        check_by(design, by)
+    collected = asyncio.run(_collected(folder, design, db, unblind=unblind))
+    return ReadStudy(design, collected, _names(folder, design) if unblind else None)
+
+
+def read_progress(study: Path, db: str | None) -> tuple[Design, Progress]:
+    """How far a study is. Arguments and errors as of `read_study`."""
+    folder = StudyFolder(study)
+    design = folder.read_design()
+    return design, asyncio.run(_progress(folder, design, db))
+
+
+@asynccontextmanager
+async def _store(folder: StudyFolder, design: Design, db: str | None) -> AsyncIterator[StudyStore]:
+    store = StudyStore(await open_database(db or folder.store, design.digest), design)
+    try:
+        await store.prepare()
+        yield store
+    finally:
+        await store.close()
+
+
+async def _collected(folder: StudyFolder, design: Design, db: str | None, *, unblind: bool) -> Collected:
+    async with _store(folder, design, db) as store:
+        if unblind:
+            await store.unblind()
+        return await store.collected()
+
+
+async def _progress(folder: StudyFolder, design: Design, db: str | None) -> Progress:
+    async with _store(folder, design, db) as store:
+        return await store.progress()
+
+
+def _names(folder: StudyFolder, design: Design) -> dict[int, str]:
+    systems = folder.read_key(design).systems
+    if missing := set(design.systems) - set(systems):
+        raise DataError(f"{str(folder.key)!r} does not tell whose texts are those of system {min(missing)}")
+    return {number: source.name for number, source in systems.items()}
