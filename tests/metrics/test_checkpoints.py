@@ -243,9 +243,11 @@ def test_what_is_neither_folder_nor_id_is_refused(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     for spec in ("no folder", "", "a/b/c", "../x", "http://host/x", "x" * 5000):
-        assert "there is no folder" in refusal(spec)
+        told = refusal(spec)
+        assert told.startswith("the checkpoint '")
+        assert "expected a folder, or a model's id on the Hugging Face Hub such as google-bert/" in told
     assert not asked
-    assert "'a/b' is no folder, and cannot be had from the Hub: no such model" in refusal("a/b")
+    assert "the checkpoint 'a/b' is no folder, and cannot be had from the Hub: no such model" in refusal("a/b")
     assert "--local-only allows no download" in refusal("a/b", local_only=True)
     wanted = asked[0][1]["allow_patterns"]
     assert [options["local_files_only"] for _, options in asked] == [False, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import math
 import os
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from weights import CONFIG, MODULES, Weights, packed, random_weights, safetensors, save, tokenizer
+from whyfeel import checkpoint_files
 from whyfeel.errors import DataError, UserError
 from whyfeel.models.embedder import load_embedder
 
@@ -263,7 +265,7 @@ def test_whatever_happened_to_a_file_it_is_told_in_one_line(
 
 def test_without_the_extra_it_says_how_to_get_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    assert refusal(tiny) == "--embedder needs the package tokenizers: pip install 'whyfeel[embed]'"
+    assert refusal(tiny) == f"--embedder {str(tiny)!r} needs the package tokenizers: pip install 'whyfeel[embed]'"
     assert "whyfeel[embed]" in refusal("org/name")  # before anything is downloaded
 
 
@@ -307,6 +309,11 @@ def test_only_what_is_needed_is_downloaded(tiny: Path, monkeypatch: pytest.Monke
     assert name == "org/name"
     assert sorted(options.pop("allow_patterns")) == sorted(FILES)
     assert options == {"local_files_only": False}
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(checkpoint_files).attempted > 0
+    assert doctest.testmod(checkpoint_files).failed == 0
 
 
 def test_a_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

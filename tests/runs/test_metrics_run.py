@@ -210,6 +210,11 @@ def test_coherence_runs_on_our_sentences_and_an_embedder(done: Path, tmp_path: P
     assert found["facts"] == {"checkpoint": str(folder), "digest": embedder.digest}
 
 
+def test_an_embedder_is_refused_under_the_option_that_names_it(done: Path) -> None:
+    with pytest.raises(UserError, match=r"^--metric coherence: 'none': expected a folder, or a model's id"):
+        measure_run(done, ["coherence:none"])
+
+
 def test_the_examples_in_the_docstrings_hold() -> None:
     for module in (metrics_run, metrics_table, words_module, rouge):
         assert doctest.testmod(module).attempted > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,16 @@ def metrics(
     data: o.Data = None,
     images: o.Images = None,
     local_only: o.LocalOnly = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Report by who wrote the references of socratis; writes no file.",
+            metavar="age|gender|education|ethnicity",
+        ),
+    ] = None,
+    least: Annotated[
+        int | None, typer.Option(help="With --by: entries and answers of a group that is shown, 30; 10 or more.")
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the metrics and measure nothing.")] = False,
     json: o.Json = False,
 ) -> int:
@@ -34,7 +44,7 @@ def metrics(
     """
     from whyfeel.errors import UserError
     from whyfeel.metrics import DEFAULT, METRICS
-    from whyfeel.report.metrics_table import metrics_list, metrics_table
+    from whyfeel.report.metrics_table import by_group_table, metrics_list, metrics_table
 
     if listed:
         known = [{"name": one.name, "title": one.title, "checkpoint": one.checkpoint} for one in METRICS]
@@ -43,11 +53,18 @@ def metrics(
     if run is None:
         raise UserError("expected a finished run folder: whyfeel metrics RUN; --list lists the metrics")
     from whyfeel.runs.metrics import measure_run
+    from whyfeel.runs.metrics_by_group import LEAST, measure_by_group
 
-    asked = [name.strip() for one in metric or () for name in one.split(",")] or DEFAULT
-    document = measure_run(run, asked, data=data, images=images, local_only=bool(local_only))
+    if least is not None and by is None:
+        raise UserError("--least is the smallest group that --by shows: give --by, too")
+    asked = [name.strip() for one in metric or () for name in one.split(",")]
+    where: dict[str, Any] = {"data": data, "images": images, "local_only": bool(local_only)}
+    if by is None:
+        document = measure_run(run, asked or DEFAULT, **where)
+    else:
+        document = measure_by_group(run, by, asked or None, least=LEAST if least is None else least, **where)
     if json:
         print_json(document)
     else:
-        print_table(*metrics_table(document))
+        print_table(*(metrics_table if by is None else by_group_table)(document))
     return 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from whyfeel.checkpoint_files import ANEW, first_line, model_folder, pickle_remark
 from whyfeel.errors import DataError, UserError, brief
 from whyfeel.records import canonical
 
@@ -30,13 +30,10 @@ PIECES = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiec
 PICTURES = ("preprocessor_config.json", "processor_config.json")
 FILES = (WEIGHTS, INDEX, CONFIG, *VOCABULARY, *PIECES, *PICTURES)  # with the shards, all that decides a value
 ADAPTER = "adapter_config.json"
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 MOST_INDEX = 1 << 24  # bytes
 SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 UNSTATED = 1 << 20  # tokens; a tokenizer that knows no limit states an absurd one
 ROOM = 4096  # tokens that are computed together, padding included
-ANEW = "get the model's files anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +82,9 @@ def find_checkpoint(spec: str, *, local_only: bool = False) -> Checkpoint:
         import transformers  # noqa: F401, PLC0415
     except ImportError as error:
         raise UserError(f"this metric needs the package {error.name}: pip install 'whyfeel[metrics]'") from None
-    # os.path, since Path.is_dir raises for a name that is too long for any file
-    folder = Path(spec) if os.path.isdir(spec) else _from_hub(spec, local_only=local_only)  # noqa: PTH112
+    folder = model_folder(
+        spec, (*FILES, SHARDS), option="the checkpoint", example="google-bert/bert-base-uncased", local_only=local_only
+    )
     _check(folder)
     used = [path for path in sorted(folder.iterdir()) if path.name in FILES or SHARD.fullmatch(path.name)]
     decides = canonical([[path.name, _sha256(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in used])
@@ -123,7 +121,7 @@ def load_model(checkpoint: Checkpoint, auto: str, kinds: Collection[str]) -> Any
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 - a damaged checkpoint raises whatever any of three libraries raises
-        raise _unfit(checkpoint, _first_line(error)) from None
+        raise _unfit(checkpoint, first_line(error)) from None
     # the pooler of an encoder stands behind the states that are used, and is often left out
     if missing := sorted(name for name in told["missing_keys"] if not name.startswith("pooler.")):
         raise _unfit(checkpoint, f"{len(missing)} of its weights are missing, such as {brief(missing[0])}")
@@ -152,7 +150,7 @@ class Splitter:
                 checkpoint.folder, **SAFE, **({"add_prefix_space": True} if blank else {})
             )
         except Exception as error:  # noqa: BLE001 - as above
-            raise _unfit(checkpoint, f"its tokenizer cannot be read: {_first_line(error)}") from None
+            raise _unfit(checkpoint, f"its tokenizer cannot be read: {first_line(error)}") from None
         if not self._tokenizer.is_fast:
             raise _unfit(checkpoint, "it has no tokenizer.json, and none can be made of its other files")
         stated = self._tokenizer.model_max_length
@@ -219,19 +217,6 @@ def check_finite(facts: Mapping[str, Any], numbers: ArrayLike) -> None:
         raise DataError(f"the checkpoint {facts['model']!r} gives no finite numbers; {ANEW}")
 
 
-def _from_hub(spec: str, *, local_only: bool) -> Path:
-    """The folder of the Hub's cache in which a model lies, downloaded if need be."""
-    if not HUB_ID.fullmatch(spec):
-        raise UserError(f"there is no folder {brief(spec)}; expected one, or a model's id on the Hugging Face Hub")
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - comes with the extra
-
-    try:
-        return Path(snapshot_download(spec, allow_patterns=[*FILES, SHARDS], local_files_only=local_only))
-    except Exception as error:  # noqa: BLE001 - the Hub's client raises what any of three libraries raises
-        why = "is not in the Hub's cache, and --local-only allows no download" if local_only else _first_line(error)
-        raise UserError(f"{spec!r} is no folder, and cannot be had from the Hub: {why}") from None
-
-
 def _check(folder: Path) -> None:
     """That a folder has a model's weights, as safetensors and of the folder itself."""
     if (folder / ADAPTER).exists():
@@ -243,9 +228,9 @@ def _check(folder: Path) -> None:
     if (folder / INDEX).is_file():
         _check_index(folder)
         return
-    pickles = sorted(one.name for pattern in PICKLES for one in folder.glob(pattern))
-    why = f"; {brief(pickles[0])} is not read, since a pickle can run code" if pickles else ""
-    raise DataError(f"{str(folder)!r} has no {WEIGHTS}{why}; name a model that is saved as safetensors")
+    raise DataError(
+        f"{str(folder)!r} has no {WEIGHTS}{pickle_remark(folder)}; name a model that is saved as safetensors"
+    )
 
 
 def _check_index(folder: Path) -> None:
@@ -278,7 +263,3 @@ def _expect(checkpoint: Checkpoint, kind: str, kinds: Collection[str]) -> None:
 
 def _unfit(checkpoint: Checkpoint, why: str) -> DataError:
     return DataError(f"the checkpoint {checkpoint.name!r} cannot be used: {why}; {ANEW}, or name another")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

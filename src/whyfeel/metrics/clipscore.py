@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whyfeel.checkpoint_files import ANEW, first_line
 from whyfeel.errors import DataError
 from whyfeel.metrics.base import EMPTY, NO_PICTURE, NO_REFERENCE, Item, Measured
 from whyfeel.metrics.checkpoints import (
-    ANEW,
     Checkpoint,
     Splitter,
     batches,
@@ -149,7 +149,7 @@ class Placing:
         try:
             self._ready = CLIPImageProcessorPil.from_pretrained(checkpoint.folder, local_files_only=True)
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever the library raises
-            said = str(error).strip().partition("\n")[0]
+            said = first_line(error)
             raise DataError(f"{checkpoint.name!r}: preprocessor_config.json cannot be read: {said}; {ANEW}") from None
         self._texts: dict[str, tuple[Vector, bool]] = {}
         self._pictures: dict[bytes, Vector | None] = {}

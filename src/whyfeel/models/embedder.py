@@ -8,8 +8,6 @@ is put before a text.
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,9 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from whyfeel.checkpoint_files import ANEW, first_line, model_folder, pickle_remark
 from whyfeel.errors import DataError, UserError, brief
 from whyfeel.models.bert import Bert
-from whyfeel.models.embedder_settings import ANEW, CONFIG, LIMITS, MODULES, POOLING, read_bytes, read_settings
+from whyfeel.models.embedder_settings import CONFIG, LIMITS, MODULES, POOLING, read_bytes, read_settings
 from whyfeel.models.safetensors import Tensors
 from whyfeel.records import canonical
 
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 FILES = (WEIGHTS, TOKENIZER, CONFIG, MODULES, POOLING, LIMITS)
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 EXAMPLE = "sentence-transformers/all-MiniLM-L6-v2"
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 MOST_TOKENIZER = 1 << 26  # bytes
 BATCH = 512  # tokens computed together: enough for a matrix product at full speed
 SPLIT = 1024  # texts split together
@@ -52,6 +49,7 @@ class Embedder:
     name: str
     digest: str
     dimension: int
+    _named: str
     _tokenizer: Tokenizer
     _encode: Bert
     _pooling: str
@@ -84,7 +82,7 @@ class Embedder:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of the tokenizer is no Exception
-            raise self._unfit(_first_line(error)) from None
+            raise self._unfit(first_line(error)) from None
         longest, last = max(map(len, found), default=0), max((max(ids, default=0) for ids in found), default=0)
         if longest > self._encode.positions or last >= self._encode.vocabulary:
             raise self._unfit(f"it makes texts of {longest} tokens, up to number {last}")
@@ -96,19 +94,20 @@ class Embedder:
             pooled = states[:, 0] if self._pooling == "cls" else states.mean(axis=1)
         sizes = np.linalg.norm(pooled.astype(np.float64), axis=1, keepdims=True)
         if not np.isfinite(sizes).all():
-            raise DataError(f"--embedder {self.name!r}: its weights give no finite vectors; {ANEW}")
+            raise DataError(f"{self._named}: its weights give no finite vectors; {ANEW}")
         return pooled / np.where(sizes > 0, sizes, 1)
 
     def _unfit(self, why: str) -> DataError:
-        return DataError(f"--embedder {self.name!r}: its {TOKENIZER} does not fit its weights: {why}; {ANEW}")
+        return DataError(f"{self._named}: its {TOKENIZER} does not fit its weights: {why}; {ANEW}")
 
 
-def load_embedder(spec: str, *, local_only: bool = False) -> Embedder:
+def load_embedder(spec: str, *, option: str = "--embedder", local_only: bool = False) -> Embedder:
     """The embedder that a user named, tried on a text.
 
     Args:
         spec: a folder with model.safetensors, tokenizer.json and config.json or, where there is no such folder, the
             id of a model on the Hugging Face Hub, which is downloaded unless it is in the Hub's cache.
+        option: where the user named it, for errors.
         local_only: whether a Hub's model may come from that cache alone.
 
     Raises:
@@ -118,9 +117,8 @@ def load_embedder(spec: str, *, local_only: bool = False) -> Embedder:
     try:
         import tokenizers  # noqa: F401, PLC0415 - an extra, missed before anything is downloaded
     except ImportError:
-        raise UserError("--embedder needs the package tokenizers: pip install 'whyfeel[embed]'") from None
-    # os.path, since Path.is_dir raises for a name that is too long for any file
-    folder = Path(spec) if os.path.isdir(spec) else _from_hub(spec, local_only=local_only)  # noqa: PTH112
+        raise UserError(f"{option} {brief(spec)} needs the package tokenizers: pip install 'whyfeel[embed]'") from None
+    folder = model_folder(spec, FILES, option=option, example=EXAMPLE, local_only=local_only)
     settings = read_settings(folder)
     tensors = Tensors(_weights(folder))
     encode = Bert(tensors, settings.build)
@@ -128,33 +126,18 @@ def load_embedder(spec: str, *, local_only: bool = False) -> Embedder:
     tokenizer, tokenizer_sha256 = _tokenizer(folder / TOKENIZER, settings.length, encode.vocabulary)
     decides = canonical([tensors.sha256, tokenizer_sha256, asdict(settings)])
     digest = hashlib.sha256(decides.encode()).hexdigest()
-    embedder = Embedder(spec, digest, settings.build.hidden, tokenizer, encode, settings.pooling)
+    named = f"{option} {brief(spec)}"
+    embedder = Embedder(spec, digest, settings.build.hidden, named, tokenizer, encode, settings.pooling)
     embedder(["why"])
     return embedder
-
-
-def _from_hub(spec: str, *, local_only: bool) -> Path:
-    """The folder of the Hub's cache in which a model lies, downloaded if need be."""
-    if not HUB_ID.fullmatch(spec):
-        raise UserError(
-            f"--embedder {brief(spec)}: expected a folder, or a model's id on the Hugging Face Hub such as {EXAMPLE}"
-        )
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - comes with the extra
-
-    try:
-        return Path(snapshot_download(spec, allow_patterns=list(FILES), local_files_only=local_only))
-    except Exception as error:  # noqa: BLE001 - the Hub's client raises what any of three libraries raises
-        why = "is not in the Hub's cache, and --local-only allows no download" if local_only else _first_line(error)
-        raise UserError(f"--embedder {spec!r} is no folder, and cannot be had from the Hub: {why}") from None
 
 
 def _weights(folder: Path) -> Path:
     path = folder / WEIGHTS
     if path.is_file():
         return path
-    pickles = sorted(one.name for pattern in PICKLES for one in folder.glob(pattern))
-    why = f"; {brief(pickles[0])} is not read, since a pickle can run code" if pickles else ""
-    raise DataError(f"{str(folder)!r} has no {WEIGHTS}{why}; take a model that is saved as one safetensors file")
+    why = f"{WEIGHTS}{pickle_remark(folder)}"
+    raise DataError(f"{str(folder)!r} has no {why}; take a model that is saved as one safetensors file")
 
 
 def _tokenizer(path: Path, length: int, vocabulary: int) -> tuple[Tokenizer, str]:
@@ -169,14 +152,10 @@ def _tokenizer(path: Path, length: int, vocabulary: int) -> tuple[Tokenizer, str
         tokenizer.no_padding()
         tokenizer.enable_truncation(length)
     except ValueError as error:
-        raise DataError(f"{str(path)!r} is no sound tokenizer: {_first_line(error)}; {ANEW}") from None
+        raise DataError(f"{str(path)!r} is no sound tokenizer: {first_line(error)}; {ANEW}") from None
     if (known := tokenizer.get_vocab_size()) > vocabulary:
         raise DataError(f"{str(path)!r} knows {known:,} tokens and the weights {vocabulary:,}; {ANEW}")
     return tokenizer, hashlib.sha256(data).hexdigest()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

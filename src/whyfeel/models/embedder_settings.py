@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from whyfeel.checkpoint_files import ANEW
 from whyfeel.errors import DataError, brief
 from whyfeel.models.bert import ACTIVATIONS, Build
 
@@ -17,7 +18,6 @@ MOST_LENGTH = 512  # BERT's own; the memory for a text grows with its square
 MOST_BYTES = 1 << 20
 CHAINS = (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
 POOLS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
-ANEW = "get the model's files anew"
 
 
 @dataclass(frozen=True, slots=True)

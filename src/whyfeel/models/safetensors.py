@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from whyfeel.checkpoint_files import ANEW
 from whyfeel.errors import DataError, brief
 
 MOST_HEADER = 1 << 20  # bytes; a BERT of 24 layers needs 50,000
@@ -138,7 +139,7 @@ class Tensors:
         raise self._damaged(f"{brief(name)} is {brief(entry)}: no known dtype, or a place that does not fit its shape")
 
     def _damaged(self, why: str) -> DataError:
-        return DataError(f"{str(self._path)!r} is no sound safetensors file: {why}; get the model's files anew")
+        return DataError(f"{str(self._path)!r} is no sound safetensors file: {why}; {ANEW}")
 
     def _unfit(self, why: str) -> DataError:
         return DataError(f"{str(self._path)!r} does not hold a BERT encoder as its config.json tells: {why}")

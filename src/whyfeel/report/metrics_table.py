@@ -13,6 +13,10 @@ from whyfeel.report import numbers
 from whyfeel.report.tables import plain_table
 from whyfeel.report.words import visible
 
+GROUPS = (
+    "Groups say who wrote the references. They say nothing about the people in the pictures, nor whether a model is "
+    "fair to anybody; a worker may stand behind many entries."
+)
 CORPUS = "Corpus: of the whole run at once, which is no mean of answers and has no interval."
 
 
@@ -35,6 +39,31 @@ def metrics_table(document: Mapping[str, Any]) -> list[RenderableType]:
         *([CORPUS] if any("corpus" in one["facts"] for one in metrics.values()) else []),
         *_counted("answers not obtained", document["unscored"]),
         *(line for name, one in metrics.items() for line in _remarks(name, one)),
+    ]
+    return [*parts, *(Text(visible(line), style="dim") for line in lines)]
+
+
+def by_group_table(document: Mapping[str, Any]) -> list[RenderableType]:
+    """How near answers come to the reasons of each group, a table a metric, and what separates every two groups.
+
+    Args:
+        document: what `whyfeel metrics --by --json` prints.
+    """
+    by, least, withheld = document["by"], document["least"], document["withheld"]
+    title = f"{document['task']} · {document['model']} · {document['strategy']} · metrics by {by} of who wrote the "
+    title += f"references, {numbers.count(document['answered'])} answers"
+    parts: list[RenderableType] = ["", Text(visible(title), style="bold"), "", _sizes(by, document), ""]
+    for name, one in document["metrics"].items():
+        parts += [_nearness(name, one), ""]
+        parts += [_apart(name, one["differences"]), ""] if one["differences"] else []
+    lines = [
+        GROUPS,
+        "all at once: all of a group's reasons as references, so that a group with more reasons tends to score higher. "
+        "one by one: the mean over its reasons, each held against the answer alone; the differences are of these, over "
+        "the answers that both groups explained.",
+        "95% intervals by bootstrap of whole pictures; p by sign flips, corrected for the pairs of a metric (Holm).",
+        *_withheld(withheld, least),
+        *(f"{name}: {why}" for name, one in document["metrics"].items() for why in _why_apart(one["differences"])),
     ]
     return [*parts, *(Text(visible(line), style="dim") for line in lines)]
 
@@ -64,6 +93,48 @@ def _groups(name: str, groups: Mapping[str, Any]) -> Table:
     for group, one in groups.items():
         table.add_row(Text(visible(group)), *_cells(one))
     return table
+
+
+def _sizes(by: str, document: Mapping[str, Any]) -> Table:
+    table = _columns(by, "entries", "answers", "reasons")
+    for group, one in _rows(document):
+        table.add_row(group, *(numbers.count(one[key]) for key in ("entries", "answers", "reasons")))
+    return table
+
+
+def _nearness(name: str, metric: Mapping[str, Any]) -> Table:
+    table = _columns(name, "all at once", "95% interval", "one by one", "95% interval", "n")
+    for group, one in _rows(metric):
+        table.add_row(group, *_cells(one["all_at_once"])[:2], *_cells(one["one_by_one"]))
+    return table
+
+
+def _rows(found: Mapping[str, Any]) -> list[tuple[Text, Mapping[str, Any]]]:
+    """Everyone, and then the groups; a group may have any name."""
+    groups = [(Text(visible(name)), one) for name, one in found["groups"].items()]
+    return [(Text("everyone", style="bold"), found["everyone"]), *groups]
+
+
+def _apart(name: str, differences: Iterable[Mapping[str, Any]]) -> Table:
+    table = _columns(f"{name}, one by one", "difference", "95% interval", "p", "n")
+    for one in differences:
+        told = _cells({**one, "value": one["difference"]})
+        table.add_row(Text(visible(f"{one['a']} - {one['b']}")), *told[:2], numbers.score(one["p_holm"]), told[2])
+    return table
+
+
+def _withheld(withheld: Mapping[str, int], least: int) -> list[str]:
+    """Small groups in one line; where there are others, a group is never withheld alone."""
+    if not (n := withheld["groups"]):
+        return []
+    told = f"withheld together: {numbers.count(n)} groups" if n > 1 else "withheld: the only group"
+    return [
+        f"{told}, {numbers.count(withheld['entries'])} entries; a group is shown from {least} entries and answers on"
+    ]
+
+
+def _why_apart(differences: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [f"{one['a']} - {one['b']}: {one['why']}" for one in differences if "why" in one]
 
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from whyfeel.errors import DataError
 from whyfeel.judging.claims import statements
 from whyfeel.media import BadPicture, Loaded, MediaStore, max_side_of
 from whyfeel.metrics import DEFAULT, Item, Measured, Metric, Tools, build_metrics
-from whyfeel.models.embedder import load_embedder
+from whyfeel.models.embedder import Embedder, load_embedder
 from whyfeel.records import Response, Sample, json_line
 from whyfeel.runs.finished import Finished, read_finished
 from whyfeel.runs.folder import RunFolder, misfit, read_json, write_json, write_whole
@@ -76,17 +76,21 @@ def measure_run(
         UserError: there is no such metric, what it needs is missing, or this is no finished run; says which.
         StoreFailed: a file cannot be written.
     """
-    metrics = build_metrics(specs, _tools(local_only=local_only))
+    metrics = build_metrics(specs, tools(local_only=local_only))
     folder = RunFolder(path)
-    pictures = any("picture" in metric.needs for metric in metrics)
-    answers = _read(read_finished(path, data=data), folder, images, pictures=pictures)
+    answers = read_answers(read_finished(path, data=data), folder, metrics, images)
     with folder.locked():
         entries = {metric.name: _measure(metric, answers, folder.path / FOLDER) for metric in metrics}
         return _write_summary(answers, entries, folder.path / FOLDER / SUMMARY)
 
 
-def _tools(*, local_only: bool) -> Tools:
-    return Tools(sentences, lambda spec: load_embedder(spec, local_only=local_only), local_only)
+def tools(*, local_only: bool) -> Tools:
+    """What metrics cannot build by themselves; `local_only` as in `measure_run`."""
+
+    def embedder(spec: str) -> Embedder:
+        return load_embedder(spec, option="--metric coherence:", local_only=local_only)
+
+    return Tools(sentences, embedder, local_only)
 
 
 def sentences(text: str) -> list[str]:
@@ -98,13 +102,24 @@ def sentences(text: str) -> list[str]:
     return [statement.heads[0].text for statement in statements(text)]
 
 
-def _read(run: Finished, folder: RunFolder, images: Path | None, *, pictures: bool) -> Answers:
+def read_answers(run: Finished, folder: RunFolder, metrics: Iterable[Metric], images: Path | None) -> Answers:
+    """The answers of a run, with their pictures where one of the metrics reads these.
+
+    Args:
+        run: the run.
+        folder: its folder.
+        metrics: what the answers are for.
+        images: where the pictures lie now, None for where run.json says.
+
+    Raises:
+        DataError: a file of the run is damaged.
+    """
     chosen = set(run.ids)
     samples = [sample for sample in run.task if sample.id in chosen]
     responses = {one.sample_id: one for one in read_responses(folder.responses)}
     answered = [place for place, sample in enumerate(samples) if responses[sample.id].unscored is None]
     shown: Iterator[bytes | None] = iter([None] * len(answered))
-    if pictures:
+    if any("picture" in metric.needs for metric in metrics):
         root = images or (Path(run.manifest["images"]) if run.manifest["images"] else None)
         shown = _pictures([samples[place] for place in answered], root, folder, run.manifest["spec"])
     items = [_item(samples[place], responses[samples[place].id], next(shown)) for place in answered]
@@ -136,8 +151,7 @@ def _pictures(
 
 def _measure(metric: Metric, answers: Answers, folder: Path) -> dict[str, Any]:
     """The entry of a metric in summary.json; its values are written beside it."""
-    measured = metric.measure(answers.items)
-    _check(metric, measured, len(answers.items))
+    measured = measure(metric, answers.items)
     run = answers.run
     values = np.full(len(run.ids), np.nan)
     values[answers.places] = [math.nan if value is None else value for value in measured.values]
@@ -157,14 +171,20 @@ def _measure(metric: Metric, answers: Answers, folder: Path) -> dict[str, Any]:
     }
 
 
-def _check(metric: Metric, measured: Measured, n: int) -> None:
-    """That a metric gives what `Measured` says: anything else is a fault in the metric."""
+def measure(metric: Metric, items: Sequence[Item]) -> Measured:
+    """What a metric finds.
+
+    Raises:
+        ValueError: it is not what `Measured` says: a fault in the metric.
+    """
+    measured = metric.measure(items)
     missing = sum(value is None for value in measured.values)
-    if len(measured.values) != n or sum(measured.why.values()) != missing:
-        raise ValueError(f"{metric.name}: {len(measured.values)} values for {n} items, {missing} of them None")
+    if len(measured.values) != len(items) or sum(measured.why.values()) != missing:
+        raise ValueError(f"{metric.name}: {len(measured.values)} values for {len(items)} items, {missing} of them None")
     for value in measured.values:
         if value is not None and not (math.isfinite(value) and metric.low <= value <= metric.high):
             raise ValueError(f"{metric.name}: {value} is not from {metric.low} to {metric.high}")
+    return measured
 
 
 def _write_summary(answers: Answers, entries: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 `{pair: [[image, caption, emotions, explanations, demographics], …]}`, one entry a worker, the emotions and explanations
 three each and padded. A sample is one emotion of one pair; its triggers are the reasons that the workers gave for it.
-Demographics are looked at for their shape and dropped: nothing that leaves this module holds any.
+Demographics are looked at for their shape and dropped: nothing that leaves this module holds any. Only
+`socratis_groups` reads them, for a report that was asked for.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class _Reading:
         entries = []
         for place, one in enumerate(value, 1):
             try:
-                entries.append((place, _entry(one)))
+                entries.append((place, read_entry(one)))
             except Refused as why:
                 self._refuse(f"pair {key!r}, entry {place}: {why}")
         return self._gather(key, entries) if entries else None
@@ -141,7 +142,7 @@ class _Reading:
             if any(reason for _, _, reason in ones):
                 self.samples.append(_sample(key, first, emotion, ones, flags))
             else:
-                self.left_out.append((f"{key}#{emotion}", "no reason is given"))
+                self.left_out.append((sample_id(key, emotion), "no reason is given"))
 
 
 def _sample(key: str, pair: Entry, emotion: str, said: Sequence[Said], flags: Sequence[str]) -> Sample:
@@ -156,7 +157,7 @@ def _sample(key: str, pair: Entry, emotion: str, said: Sequence[Said], flags: Se
             reasons[reason] = None
     word = words.most_common(1)[0][0]
     return Sample(
-        id=f"{key}#{emotion}",
+        id=sample_id(key, emotion),
         question=QUESTION.format(word=word),
         emotion=emotion,
         triggers=tuple(Trigger(reason) for reason in reasons),
@@ -177,7 +178,12 @@ def _groups(samples: Sequence[Sample]) -> tuple[str, ...]:
     return tuple(common) if len(common) == len(counts) else (*common, OTHER)
 
 
-def _entry(value: object) -> Entry:
+def sample_id(pair: str, emotion: str) -> str:
+    """The id of the sample that asks about a normalised emotion of a pair."""
+    return f"{pair}#{emotion}"
+
+
+def read_entry(value: object) -> Entry:
     """One worker's entry; its demographics may be missing.
 
     Raises:
