@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 
 from paired import seconds
+from study import votes
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -176,6 +177,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     yield "intervals of 24 scores, 10,000 resamples: wall time", "", f"{cost.wall:.2f} s"
     yield "intervals of 24 scores, 10,000 resamples: memory", "", f"{cost.peak:.0f} MB"
     yield from offline()
+    yield from votes(WORK)
 
 
 def main() -> None:
@@ -195,6 +197,9 @@ def main() -> None:
         "",
         f"`annotate` runs the self-ask chain with its gates on a folder of such pictures, at {MOST} calls in flight;",
         "its server tells the phase of each ask and answers it in its form after the same delay.",
+        "",
+        "A study is served to 150 raters at a time, who come and go; votes are due at even distances for a minute, the",
+        "next page is fetched after each, and the server is killed with the last. PostgreSQL waits for the disk, too.",
         "",
         "| what | bound | measured |",
         "|---|---|---|",

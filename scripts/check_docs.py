@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 WHYFEEL = Path(sys.executable).parent / "whyfeel"
 COMMANDS = (
     *("run", "judge", "judge-answers", "score", "data check"),
-    *("annotate IMAGES", "annotate plan", "review", "export", "metrics"),
+    *("annotate IMAGES", "annotate plan", "review", "export"),
+    *("study plan", "study create", "study serve", "study status", "study results", "study export"),
+    *("metrics", "meta"),
     *("compare", "agree", "calibrate", "power", "published", "tasks", "models", "doctor", "demo"),
 )
 DEMO = re.compile(r"(<!-- demo -->\n```text\n)(.*?)(```\n<!-- /demo -->)", re.DOTALL)

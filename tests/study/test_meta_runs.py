@@ -23,8 +23,8 @@ from whyfeel.metrics import Item, Measured, MetricInfo, registry
 from whyfeel.records import Judgement, Unscored
 from whyfeel.runs import run, run_options
 from whyfeel.runs.metrics import measure_run
-from whyfeel.study import database, meta_parts, meta_runs
-from whyfeel.study import store as store_module
+from whyfeel.study import meta_parts, meta_runs
+from whyfeel.study import opened as study_opened
 from whyfeel.study.design import Candidate, Design, Key, Source
 from whyfeel.study.folder import StudyFolder
 from whyfeel.study.meta_runs import read_run
@@ -211,8 +211,8 @@ def test_a_new_metric_is_registered_measured_and_tested(
     async def opened(place: str, name: str) -> tuple[str, str]:
         return place, name
 
-    monkeypatch.setattr(store_module, "StudyStore", Store)
-    monkeypatch.setattr(database, "open_database", opened)
+    monkeypatch.setattr(study_opened, "StudyStore", Store)
+    monkeypatch.setattr(study_opened, "open_database", opened)
     app = typer.Typer(rich_markup_mode=None)
     command.register(app)
 

@@ -24,6 +24,7 @@ from whyfeel.cli import (
     export,
     judge,
     judge_answers,
+    meta,
     metrics,
     models,
     power,
@@ -31,6 +32,7 @@ from whyfeel.cli import (
     review,
     run,
     score,
+    study,
     tasks,
 )
 from whyfeel.cli.output import give_up_stdout
@@ -49,9 +51,9 @@ for command in (run, judge, score, judge_answers):
     command.register(app)
 data.register(app)
 annotate.register(app)
-for command in (review, export):
+for command in (review, export, study):
     command.register(app)
-for command in (metrics, compare, agree, calibrate, power, published):
+for command in (metrics, meta, compare, agree, calibrate, power, published):
     command.register(app)
 for command in (tasks, models, doctor, demo):
     command.register(app)

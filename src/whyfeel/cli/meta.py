@@ -70,7 +70,9 @@ def _of_files(judges: Sequence[Path], people: Sequence[Path], surplus: object, s
     from whyfeel.study.meta import meta_files
 
     if surplus:
-        raise UserError("--metric, --judge, --data and --db are for runs and a study; files of ratings have none of them")
+        raise UserError(
+            "--metric, --judge, --data and --db are for runs and a study; files of ratings have none of them"
+        )
     return meta_files(judges, people, Bootstrap(seed))
 
 
@@ -107,15 +109,10 @@ def _of_study(
 async def _unblinded(place: str | Path, design: Design) -> Collected:
     """What a study holds, once it is written down that somebody knows whose texts are whose."""
     from whyfeel.errors import UserError
-    from whyfeel.study.database import open_database
-    from whyfeel.study.store import StudyStore
+    from whyfeel.study.opened import open_store
 
-    store = StudyStore(await open_database(place, design.digest), design)
-    try:
-        await store.prepare()
+    async with open_store(design, place) as store:
         if not (await store.progress()).votes:
             raise UserError("the study has no vote yet; it was not unblinded")
         await store.unblind()
         return await store.collected()
-    finally:
-        await store.close()

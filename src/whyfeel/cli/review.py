@@ -37,8 +37,9 @@ def review(
 ) -> int:
     """Serve the review of an annotation run on this machine. With --json, print how far it is and exit."""
     _check_extra()
-    from whyfeel.web.review.application import HOST, listening, serve
+    from whyfeel.web.review.application import listening, serve
     from whyfeel.web.review.desk import Wish, open_desk, review_status
+    from whyfeel.web.serving import HOST
 
     wish = Wish(tuple(reviewer or ["reviewer"]), tuple(adjudicator or []), double, seed)
     if json:

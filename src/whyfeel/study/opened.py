@@ -61,8 +61,17 @@ def read_progress(study: Path, db: str | None) -> tuple[Design, Progress]:
 
 
 @asynccontextmanager
-async def _store(folder: StudyFolder, design: Design, db: str | None) -> AsyncIterator[StudyStore]:
-    store = StudyStore(await open_database(db or folder.store, design.digest), design)
+async def open_store(design: Design, place: str | Path) -> AsyncIterator[StudyStore]:
+    """The store of a study, ready, until it is left.
+
+    Args:
+        design: the study.
+        place: as `open_database` takes it.
+
+    Raises:
+        UserError, DataError, StoreFailed: see `open_database` and `StudyStore.prepare`.
+    """
+    store = StudyStore(await open_database(place, design.digest), design)
     try:
         await store.prepare()
         yield store
@@ -71,14 +80,14 @@ async def _store(folder: StudyFolder, design: Design, db: str | None) -> AsyncIt
 
 
 async def _collected(folder: StudyFolder, design: Design, db: str | None, *, unblind: bool) -> Collected:
-    async with _store(folder, design, db) as store:
+    async with open_store(design, db or folder.store) as store:
         if unblind:
             await store.unblind()
         return await store.collected()
 
 
 async def _progress(folder: StudyFolder, design: Design, db: str | None) -> Progress:
-    async with _store(folder, design, db) as store:
+    async with open_store(design, db or folder.store) as store:
         return await store.progress()
 
 

@@ -96,13 +96,15 @@ async def open_sqlite(path: Path) -> SQLite:
     """
 
     def connect() -> sqlite3.Connection:
-        db = sqlite3.connect(path, timeout=POLL, isolation_level=None)
+        db = sqlite3.connect(path, timeout=POLL, isolation_level=None, check_same_thread=False)
         write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         return db
 
     with _explained(path, "opened"):
-        return SQLite(await Connection(connect, iter_chunk_size=64), path)
+        db = await asyncio.to_thread(connect)
+    # opened before aiosqlite has it: after a connector that fails, its thread would speak to a loop that may be closed
+    return SQLite(await Connection(lambda: db, iter_chunk_size=64), path)
 
 
 @contextmanager

@@ -210,9 +210,9 @@ class StudyStore:
             return await rows.update(replace(known, status="finished", seen=now, ended=now))
 
     async def withdraw(self, rater: int) -> Rater:
-        """The rater leaves: their open items are free, none of their answers counts, what they said of themselves is gone.
+        """The rater leaves: their open items are free, and none of their answers counts.
 
-        A second time changes nothing.
+        What they said of themselves is gone. A second time changes nothing.
 
         Raises:
             NotNow: the rater was screened out.

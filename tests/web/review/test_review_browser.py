@@ -2,127 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
+from browsing import Server, Tell, browsing, check_page
 from reviewable import scene_annotations, write_run
 
-from needs import need
 from whyfeel.annotate.finished import read_annotation_run
 from whyfeel.annotate.review.final import Final, final_annotations
 
-CHROMIUM = shutil.which("chromium")
-SWITCHES = (
-    "--headless",
-    "--no-sandbox",
-    "--remote-debugging-port=0",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
-# Imports are most of what a start costs: this process has made them, and forks `whyfeel review`; it kills and reaps it.
-STARTER = """
-import json, os, signal, sys
-import uvicorn
-from whyfeel.cli import main
-from whyfeel.web.review import application, desk
-for line in sys.stdin:
-    task = json.loads(line)
-    if isinstance(task, int):
-        os.kill(task, signal.SIGKILL)
-        os.waitpid(task, 0)
-        print("killed", flush=True)
-    elif child := os.fork():
-        print(child, flush=True)
-    else:
-        os.dup2(os.open(task["says"], os.O_WRONLY | os.O_CREAT), 1)
-        sys.argv = ["whyfeel", *task["line"]]
-        main()
-"""
-WAIT = 8_000  # milliseconds
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
-
-Tell = Callable[[Any], str]
-
-
-class Served:
-    """A review in a process of its own, always on the same port."""
+class Served(Server):
+    """A review."""
 
     def __init__(self, run: Path, tell: Tell, *wish: str) -> None:
-        self.run, self.tell, self.wish = run, tell, wish
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            self.port = found.getsockname()[1]
-        self.home = f"http://127.0.0.1:{self.port}"
-        self.start()
+        self.run = run
+        people = ("--reviewer", "reviewer-a", "--reviewer", "reviewer-b", *wish)
+        super().__init__(tell, run.parent / "says", "review", str(run), *people)
 
-    def start(self) -> None:
-        says = self.run.parent / "says"
-        says.unlink(missing_ok=True)
-        people = ("--reviewer", "reviewer-a", "--reviewer", "reviewer-b", *self.wish)
-        line = ["review", str(self.run), *people, "--port", str(self.port)]
-        self.process = int(self.tell({"says": str(says), "line": line}))
-        told = wait(lambda: says.read_text() if says.is_file() and "Ctrl-C" in says.read_text() else "")
-        self.links = dict(one.split(": ", 1) for one in told.splitlines() if "token=" in one)
-
-    def kill(self) -> None:
-        self.tell(self.process)
-
-
-def wait(ready: Callable[[], str]) -> str:
-    """What comes in the end."""
-    for _ in range(1000):
-        if found := ready():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it never came")
-
-
-@pytest.fixture(scope="module")
-def tell() -> Iterator[Tell]:
-    """Has the starter fork a review, or kill one; returns what it says."""
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as starter:
-
-        def ask(task: Any) -> str:
-            starter.stdin.write(json.dumps(task) + "\n")
-            starter.stdin.flush()
-            return starter.stdout.readline().strip()
-
-        yield ask
-        starter.stdin.close()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a browser that the tests share; each opens its own people in it."""
-    need(CHROMIUM is not None, "chromium")
-    need(find_spec("playwright") is not None, "playwright")
-    home = tmp_path_factory.mktemp("chromium")
-    port = home / "DevToolsActivePort"
-    command = [CHROMIUM, *SWITCHES, f"--user-data-dir={home}"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            found = wait(lambda: port.read_text() if port.is_file() and "\n" in port.read_text() else "")
-            yield f"ws://127.0.0.1:{''.join(found.splitlines())}"
-        finally:
-            process.terminate()
+    @property
+    def links(self) -> dict[str, str]:
+        return dict(one.split(": ", 1) for one in self.told.splitlines() if "token=" in one)
 
 
 @contextmanager
@@ -136,31 +38,15 @@ def serving(folder: Path, n: int, tell: Tell, *wish: str) -> Iterator[Served]:
 
 @contextmanager
 def browser(served: Served, address: str) -> Iterator[Any]:
-    """Opens pages as a person; fails for a request that leaves the server, and for a script's error."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - where it is there
-
-    strays: list[str] = []
-
-    def asked(one: Any) -> None:  # the browser itself finds no other host
-        if not one.url.startswith(served.home + "/"):
-            strays.append(one.url)
-
-    with sync_playwright() as tool:
-        chromium = tool.chromium.connect_over_cdp(address)
+    """Opens pages as a person."""
+    with browsing(served, address) as opened:
 
         def person(name: str, **options: Any) -> Any:
-            context = chromium.new_context(service_workers="block", reduced_motion="reduce", **options)
-            context.set_default_timeout(WAIT)
-            context.on("request", asked)
-            context.on("weberror", lambda error: strays.append(str(error.error)))
-            page = context.new_page()
-            page.goto(served.links[name])
+            page = opened(served.links[name], **options)
             page.wait_for_url(lambda url: "token=" not in url)
             return page
 
         yield person
-        chromium.close()
-    assert strays == []
 
 
 def finals(served: Served) -> list[Final]:
@@ -365,9 +251,6 @@ def test_an_adjudicator_picks_by_keyboard(tmp_path: Path, tell: Tell, chromium: 
 
 
 def test_everybody_can_use_it(tmp_path: Path, tell: Tell, chromium: str) -> None:
-    need(find_spec("axe_playwright_python") is not None, "axe-playwright-python")
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - where it is there
-
     with serving(tmp_path, 2, tell) as served, browser(served, chromium) as person:
         for scheme, width in (("light", 1280), ("dark", 390)):
             page = person("reviewer-a", bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 800})
@@ -377,7 +260,4 @@ def test_everybody_can_use_it(tmp_path: Path, tell: Tell, chromium: str) -> None
             for path in ("", "/items") if width < 1000 else ("",):
                 if path:
                     page.goto(served.home + path)
-                found = Axe().run(page, options=AXE)
-                assert [(one["id"], [n["html"] for n in one["nodes"]]) for one in found.response["violations"]] == []
-                wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-                assert wide == 0, (path, width)
+                check_page(page, (path, width))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from http import HTTPStatus
 
@@ -11,15 +10,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from whyfeel.errors import UserError, WhyfeelError
+from whyfeel.errors import WhyfeelError
 from whyfeel.report.words import visible
+from whyfeel.web import serving
 from whyfeel.web.guard import Guard
+from whyfeel.web.pages import STATIC
 from whyfeel.web.review import routes, settle
 from whyfeel.web.review.desk import Desk
-from whyfeel.web.review.pages import STATIC, Pages
+from whyfeel.web.review.pages import Pages
 from whyfeel.web.review.visit import Gone, Stranger
+from whyfeel.web.serving import HOST
 
-HOST = "127.0.0.1"
 NO_LINK = "Open the link that “whyfeel review” printed for you: by it this page knows who you are."
 
 
@@ -56,23 +57,9 @@ def listening(port: int) -> socket.socket:
     Raises:
         UserError: something else listens there already.
     """
-    try:
-        return socket.create_server((HOST, port))
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise UserError(f"--port: {HOST}:{port} cannot be used ({why}); choose another") from None
+    return serving.listening(HOST, port)
 
 
 def serve(desk: Desk, listener: socket.socket) -> None:
     """Serve until a signal ends it; an answer that is under way is given first."""
-    import uvicorn  # noqa: PLC0415
-
-    config = uvicorn.Config(
-        create_app(desk),
-        log_level="warning",
-        access_log=False,  # the first request of each reviewer has the token in its address
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    serving.serve(create_app(desk), listener)

@@ -1,4 +1,4 @@
-"""Templates filled: what every page is given, and pages in bytes that UTF-8 can carry."""
+"""Templates filled: what every page of the review is given."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from starlette.responses import HTMLResponse
 
 from whyfeel.annotate.review.assignment import Progress, adjudicates
 from whyfeel.annotate.review.edits import ADJUDICATOR, Refused
 from whyfeel.records import KINDS, content_id
 from whyfeel.report import numbers
+from whyfeel.web.pages import Page, templates_of
 from whyfeel.web.review.desk import Desk
 
-STATIC = Path(__file__).parents[1] / "static"
 KEYS: Sequence[tuple[Sequence[str], str]] = (
     (("j", "k", "↓", "↑"), "next, previous trigger"),
     (("x",), "remove: a hallucination"),
@@ -60,25 +56,11 @@ class Frame:
     drafts: str
 
 
-class Page(HTMLResponse):
-    """A page; a lone surrogate, which UTF-8 cannot carry, is written as its escape."""
-
-    def render(self, content: str) -> bytes:
-        """The page's bytes."""
-        return content.encode("utf-8", "backslashreplace")
-
-
 class Pages:
     """The templates; every value in them is escaped."""
 
     def __init__(self) -> None:
-        self._templates = Environment(
-            loader=PackageLoader("whyfeel.web.review"),
-            autoescape=select_autoescape(default=True, default_for_string=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates_of("whyfeel.web.review")
         self._templates.globals.update(
             count=numbers.count, score=numbers.score, kinds=KINDS, keys=KEYS, new_id=lambda: secrets.token_hex(16)
         )

@@ -15,11 +15,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from whyfeel.annotate.review.edits import BadEdit, Refused, Stale
 from whyfeel.annotate.review.fold import reviewed
 from whyfeel.records import Annotation
+from whyfeel.web.pages import Page
 from whyfeel.web.review.desk import Desk
 from whyfeel.web.review.forms import edit_of
 from whyfeel.web.review.listing import listing_of
 from whyfeel.web.review.origin import origin_of
-from whyfeel.web.review.pages import Page, Pages, sentence
+from whyfeel.web.review.pages import Pages, sentence
 from whyfeel.web.review.panel import Notice, panel_of
 from whyfeel.web.review.visit import Gone, Guest, Stranger, Visit, cookie
 

@@ -13,9 +13,10 @@ from whyfeel.annotate.review.edits import BadEdit, NotHeld, Refused
 from whyfeel.annotate.review.fold import decision
 from whyfeel.records import Annotation
 from whyfeel.report import numbers
+from whyfeel.web.pages import Page
 from whyfeel.web.review.adjudication import PICK, Case, case_of, chosen
 from whyfeel.web.review.desk import agreement_of, key_of
-from whyfeel.web.review.pages import Page, figures, sentence
+from whyfeel.web.review.pages import figures, sentence
 from whyfeel.web.review.visit import Gone, Guest, Visit
 
 router = APIRouter()

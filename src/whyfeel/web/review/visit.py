@@ -12,8 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from whyfeel.annotate.review.assignment import adjudicates
 from whyfeel.media import BadPicture, Loaded
 from whyfeel.records import Annotation
+from whyfeel.web.pages import Page
 from whyfeel.web.review.desk import Desk, key_of
-from whyfeel.web.review.pages import Page, Pages, frame_of
+from whyfeel.web.review.pages import Pages, frame_of
 from whyfeel.web.review.panel import Panel
 
 
