@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; workers' threads would wait for each other
 
@@ -18,6 +19,9 @@ from told import Told
 from weights import minilm_folder
 from whyfeel.cli import main
 from whyfeel.models.embedder import Embedder, load_embedder
+
+settings.register_profile("whyfeel", deadline=None)  # how long a case takes is the machine's business
+settings.load_profile("whyfeel")
 
 ROOT = Path(__file__).resolve().parents[1]
 

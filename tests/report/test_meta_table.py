@@ -69,7 +69,7 @@ def test_votes_have_all_their_numbers() -> None:
     lines = shown(
         document(
             *("pairwise", part),
-            unblinded={"votes": 1000, "of": 1400},
+            unblinded={"votes": 1000},
             excluded=2,
             votes_aside=41,
         )
@@ -90,7 +90,7 @@ def test_votes_have_all_their_numbers() -> None:
     assert "bartscore-hypothesis-reference, verdicts-0123abcd:trigger_recall: left out: no value (12)" in flat
     assert odd not in flat  # as the legend says of every metric with a star
     assert "bleu: not measured of human" in flat
-    assert "The study was unblinded at 1,000 of 1,400 votes." in flat
+    assert "The study was unblinded at 1,000 votes." in flat
     assert "withdrawn: 2." in flat
     assert "no given run, not used: 41." in flat
     assert "Of 2 intervals, 0.1 would exclude chance by luck alone" in flat

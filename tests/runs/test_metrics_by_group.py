@@ -123,6 +123,7 @@ def test_more_reasons_of_the_same_people_do_not_look_like_nearness(sit: Sit, tmp
         ({"male": 24, None: 9}, [], 2, 33),
         ({"male": 24, "female": 24, "x": 12, "none": 9}, ["female", "male"], 2, 21),
         ({"x": 9}, [], 1, 9),
+        ({"male": 24, "female": 12, "x": 3, "y": 3}, ["male"], 3, 18),  # six more could be told from everyone
     ],
 )
 def test_no_small_group_is_shown_or_found_by_subtraction(

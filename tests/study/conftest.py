@@ -5,21 +5,18 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from postgres_server import Cluster, programs
-from store_parts import Clock
+from store_parts import Clock, Opener, Place, StoreOpener
 
 from needs import need
 from whyfeel.study.database import Database, open_database
 from whyfeel.study.design import Design
 from whyfeel.study.store import StudyStore
 
-Place = tuple[str | Path, str]  # as open_database takes it
-Opener = Callable[[], Awaitable[Database]]
-StoreOpener = Callable[..., Awaitable[StudyStore]]
 NUMBERS = itertools.count(1)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 from simulated import make_design
 
 from whyfeel.study.collected import Trial
+from whyfeel.study.database import Database
 from whyfeel.study.design import Design, Kind
 from whyfeel.study.store import StudyStore
 
 LEASE = 600.0
+Place = tuple[str | Path, str]  # as open_database takes it
+Opener = Callable[[], Awaitable[Database]]
+StoreOpener = Callable[..., Awaitable[StudyStore]]
 
 
 class Clock:

@@ -232,7 +232,7 @@ def test_a_new_metric_is_registered_measured_and_tested(
     lines = told("--metric", "remainder").splitlines()
     assert max(map(cell_len, lines)) <= 80
     assert any(line.split()[:3] == ["remainder", "24", "1.000"] and "tracks people" in line for line in lines)
-    assert "The study was unblinded at 7 of 24 votes." in lines
+    assert "The study was unblinded at 7 votes." in lines
     # a mistake in a run unblinds nothing
     Store.calls.clear()
     with pytest.raises(UserError, match="was not measured by 'x'"):
@@ -258,8 +258,11 @@ def test_sources_and_people_must_be_of_one_kind(tmp_path: Path) -> None:
     app = typer.Typer(rich_markup_mode=None)
     command.register(app)
     file = tmp_path / "a.csv"
+    file.touch()
     for given in ([tmp_path, "--study", file], [file, "--study", tmp_path], [tmp_path, *["--study", tmp_path] * 2]):
         with pytest.raises(UserError, match="expected run folders and one study folder, or files of ratings"):
             app([str(one) for one in given], standalone_mode=False)
     with pytest.raises(UserError, match="--metric, --judge, --data and --db are for runs and a study"):
-        app([str(file), "--study", str(tmp_path / "b.csv"), "--metric", "m"], standalone_mode=False)
+        app([str(file), "--study", str(file), "--metric", "m"], standalone_mode=False)
+    with pytest.raises(UserError, match=r"nowhere' is not there"):
+        app([str(file), "--study", str(tmp_path / "nowhere")], standalone_mode=False)

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from postgres_server import Cluster
+from store_parts import Opener, Place
 
-from conftest import Opener, Place
 from whyfeel.errors import DataError, StoreFailed, UserError
-from whyfeel.study.database import Database, open_database, storable
+from whyfeel.records import storable
+from whyfeel.study.database import Database, open_database
 
 MAKE = "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, at DOUBLE PRECISION)"
 PUT = "INSERT INTO things (id, name, at) VALUES (?, ?, ?)"

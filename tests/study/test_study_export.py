@@ -63,9 +63,11 @@ def collected(design: Design) -> Collected:
         Trial(1, 7, "item", "never shown", False),
         answered(2, 1, first.id, "left", took=1.25),
         answered(3, 1, first.id, "right"),
+        Trial(3, 2, "item", second.id, False),
+        answered(4, 1, first.id, "right"),
     ]
-    found = collect(trials, {3: "withdrawn"}, {1: {"age": "over 40"}, 3: {"age": "18 to 40"}})
-    entrants = ("prolific:zoe", "prolific:=adam", "prolific:mia")
+    found = collect(trials, {3: "withdrawn", 4: "withdrawn"}, {1: {"age": "over 40"}, 3: {"age": "18 to 40"}})
+    entrants = ("prolific:zoe", "prolific:=adam", "prolific:mia", "prolific:noa")
     return replace(found, raters=tuple(replace(r, entrant=e) for r, e in zip(found.raters, entrants, strict=True)))
 
 
@@ -101,9 +103,10 @@ def test_texts_come_back_but_for_what_no_file_can_hold(design: Design, collected
 def test_who_is_to_be_paid_is_told_apart_from_who_said_what(design: Design, collected: Collected) -> None:
     files = sheets(design, collected, None, demographics=True)
     assert table(files["payments.csv"]) == [
-        {"entrant": "prolific:=adam", "status": "finished", "completed": "yes"},
-        {"entrant": "prolific:mia", "status": "withdrawn", "completed": "no"},
-        {"entrant": "prolific:zoe", "status": "finished", "completed": "yes"},
+        {"entrant": "prolific:=adam", "completed": "yes"},
+        {"entrant": "prolific:mia", "completed": "no"},
+        {"entrant": "prolific:noa", "completed": "yes"},  # who withdrew after the last page
+        {"entrant": "prolific:zoe", "completed": "yes"},
     ]
     others = "".join(text for name, text in files.items() if name != "payments.csv")
     assert not any(name in others for name in ("zoe", "adam", "mia"))
@@ -280,6 +283,10 @@ async def test_a_study_is_read_while_it_goes_on(study: Path) -> None:
 def test_a_key_that_does_not_tell_every_system(study: Path) -> None:
     folder = StudyFolder(study)
     write_json(folder.key, Key(folder.read_design().digest, {1: Source("human", "human", "", "")}).to_json())
+    with pytest.raises(UserError, match="no vote yet; it was not unblinded"):  # perhaps the votes are elsewhere
+        read_study(study, None, unblind=True)
+    assert read_study(study, None).collected.unblinding is None
+    asyncio.run(take_part(study, 1))
     with pytest.raises(DataError, match="does not tell whose texts are those of system 2"):
         read_study(study, None, unblind=True)
     assert read_study(study, None).collected.unblinding is not None  # it was asked for
@@ -287,3 +294,10 @@ def test_a_key_that_does_not_tell_every_system(study: Path) -> None:
 
 def test_a_rater_beyond_the_hundredth() -> None:
     assert make_rater(1234).name == "r1234"
+
+
+def test_to_look_at_a_study_that_nobody_has_served_makes_no_file(study: Path) -> None:
+    design, progress = read_progress(study, None)
+    assert (progress.votes, progress.wanted) == (0, len(design.items) * design.terms.ratings)
+    assert read_study(study, None).collected.raters == ()
+    assert not StudyFolder(study).store.exists()

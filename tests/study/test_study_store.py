@@ -10,9 +10,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from store_parts import LEASE, Clock, complete, small, working
+from store_parts import LEASE, Clock, Opener, Place, StoreOpener, complete, small, working
 
-from conftest import Opener, Place, StoreOpener
 from whyfeel.errors import DataError
 from whyfeel.records import rng
 from whyfeel.study.collected import STATUSES, Outline, Progress, Trial, Unblinding
@@ -169,7 +168,9 @@ async def test_the_comprehension_check_turns_away(stores: StoreOpener, clock: Cl
     design = small()
     store = await stores(replace(design, rules=replace(design.rules, tries=2)))
     await store.begin()
-    await store.comprehend(1, right=False)
+    await store.comprehend(1, right=False, tries=0)
+    with pytest.raises(NotNow):  # a second click
+        await store.comprehend(1, right=False, tries=0)
     clock.now += 1
     out = await store.comprehend(1, right=False)
     assert (out.status, out.tries, out.ended) == ("screened out", 2, clock.now)
@@ -453,3 +454,18 @@ async def test_another_seed_draws_another_order_and_the_same_the_same(tmp_path: 
         await store.close()
     assert orders[0] == orders[1]
     assert [item for item, _ in orders[0]] != [item for item, _ in orders[2]]
+
+
+async def test_a_click_that_comes_twice_over_two_processes_is_one(stores: StoreOpener) -> None:
+    one, other = await stores(small(4)), await stores(small(4))
+    # both share the store: the same consent is the same person, the same check the same try
+    assert await one.begin("", "token of one form") == await other.begin("", "token of one form")
+    assert await one.begin("", "token of another form") == "token of another form"
+    rater = await other.rater("token of one form")
+    assert rater is not None
+    assert len((await one.collected()).raters) == 2
+    failed = await one.comprehend(rater.id, right=False, tries=0)
+    with pytest.raises(NotNow):
+        await other.comprehend(rater.id, right=False, tries=0)
+    assert failed.tries == 1
+    assert await other.rater("token of one form") == failed

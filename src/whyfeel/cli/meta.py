@@ -45,6 +45,8 @@ def meta(
     from whyfeel.errors import UserError
     from whyfeel.report.meta_table import meta_table
 
+    if missing := next((path for path in (*sources, *study) if not path.exists()), None):
+        raise UserError(f"{str(missing)!r} is not there")
     folders = [path.is_dir() for path in (*sources, *study)]
     if any(folders) and not (all(folders) and len(study) == 1):
         why = "expected run folders and one study folder, or files of ratings on both sides"
@@ -86,13 +88,13 @@ def _of_study(
     db: str | None,
     seed: int | None,
 ) -> dict[str, Any]:
-    """Runs are read first: a mistake in them unblinds nothing."""
+    """Runs are read, and looked up in the key, first: a mistake in them unblinds nothing, as no figure is told."""
     import asyncio
 
     from whyfeel.errors import UserError
     from whyfeel.stats.resampling import Bootstrap
     from whyfeel.study.folder import StudyFolder
-    from whyfeel.study.meta import meta_study
+    from whyfeel.study.meta import meta_study, sources_of
     from whyfeel.study.meta_runs import read_run
 
     folder = StudyFolder(study)
@@ -100,19 +102,16 @@ def _of_study(
     runs = [read_run(path, metrics, judges, data=data) for path in paths]
     if db is None and not folder.store.exists():
         raise UserError(f"{str(folder.store)!r} is not there: nobody has voted yet, or the study is kept at a --db")
+    key = folder.read_key(design)
+    sources_of(design, key, runs)
     collected = asyncio.run(_unblinded(db or folder.store, design))
-    return meta_study(
-        design, collected, folder.read_key(design), runs, Bootstrap(design.seed if seed is None else seed)
-    )
+    return meta_study(design, collected, key, runs, Bootstrap(design.seed if seed is None else seed))
 
 
 async def _unblinded(place: str | Path, design: Design) -> Collected:
     """What a study holds, once it is written down that somebody knows whose texts are whose."""
-    from whyfeel.errors import UserError
-    from whyfeel.study.opened import open_store
+    from whyfeel.study.opened import open_store, unblind_voted
 
     async with open_store(design, place) as store:
-        if not (await store.progress()).votes:
-            raise UserError("the study has no vote yet; it was not unblinded")
-        await store.unblind()
+        await unblind_voted(store)
         return await store.collected()

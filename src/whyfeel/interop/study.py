@@ -20,8 +20,9 @@ DOCUMENTS = {
     RESULTS: "What `whyfeel study results --json` printed of it.",
 }
 WARNINGS = (
-    "**payments.csv names people.** It is readable by you alone and has no place in what you publish; nothing in it "
-    "leads to anybody's answers.",
+    "**payments.csv names people.** It is readable by you alone and has no place in what you publish. It has no "
+    "rater numbers; but where one person alone did not complete the study, or one alone did, raters.csv tells which "
+    "rater that is.",
     "Comments are raters' own words, and may name people: read them before you publish them. Times lead to people for "
     "whoever knows when each took part. design.json holds the completion code, which lets anybody be paid while the "
     "study goes on.",
@@ -63,7 +64,8 @@ def export_study(
     with placing(out, [*columns(design), *DOCUMENTS]) as place:
         for name, text in files.items():
             write_whole(place.staged / name, [text.encode()])
-        (place.staged / PAYMENTS).chmod(0o600)  # nobody else could enter the folder it is made in
+        for name in {PAYMENTS, DEMOGRAPHICS} & set(files):
+            (place.staged / name).chmod(0o600)  # nobody else could enter the folder it is made in
         write_json(place.staged / DESIGN, design.to_json())
         write_json(place.staged / RESULTS, document)
         place.put(_card(design, document, [*files]))

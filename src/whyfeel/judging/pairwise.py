@@ -17,7 +17,7 @@ from whyfeel.judging.pairwise_scores import ENDS, IDENTICAL, PairwiseTally, pair
 from whyfeel.judging.pairwise_text import SCHEMA, Label, Preference, read_preference
 from whyfeel.judging.verdicts import nonce_of, sent_back
 from whyfeel.prompts import Prompts
-from whyfeel.records import Ask, Asking, Judgement, Message, Picture, Response, Sample, Text, Unscored
+from whyfeel.records import Ask, Asking, Judgement, Message, Picture, Response, Sample, Text, Unscored, storable
 from whyfeel.records.ids import text_id
 from whyfeel.strategies.alongside import alongside
 
@@ -156,8 +156,7 @@ def told_of(opponent: Opponent, sample: Sample) -> dict[str, Any]:
     text = opponent.answers.get(sample.id)
     if text is None:
         return {"against": opponent.name}
-    # a lone surrogate has no UTF-8, and so no hash
-    return {"against": opponent.name, "opponent": text_id(text)}
+    return {"against": opponent.name, "opponent": text_id(storable(text))}
 
 
 class PairwisePanel(Jury):

@@ -19,6 +19,7 @@ from whyfeel.records.asks import (
 from whyfeel.records.ids import canonical, content_id, json_line, rng
 from whyfeel.records.results import Judgement, Response, Unscored
 from whyfeel.records.sample import Corpus, Media, Sample, Trigger
+from whyfeel.records.texts import storable
 
 __all__ = [
     "KINDS",
@@ -48,6 +49,7 @@ __all__ = [
     "json_line",
     "numbered",
     "rng",
+    "storable",
     "user_turn",
     "with_first_text",
     "with_last_text",

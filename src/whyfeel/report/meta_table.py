@@ -199,9 +199,9 @@ def _notes(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"Of {numbers.count(n)} intervals, {n * 0.05:.1f} would exclude chance by luck alone if none tracked people."
     drawn = "items" if document["kind"] == "files" else "whole pictures"
     yield f"95% intervals by bootstrap of {drawn}, the same resamples for all."
+    yield from (f"{name}: {told}." for name, told in document.get("run_judges", {}).items())
     if unblinded := document.get("unblinded"):
-        votes, of = numbers.count(unblinded["votes"]), numbers.count(unblinded["of"])
-        yield f"The study was unblinded at {votes} of {of} votes."
+        yield f"The study was unblinded at {numbers.count(unblinded['votes'])} votes."
     told = {"excluded": "Raters left out by the design's rules, or withdrawn", "votes_aside": ASIDE}
     yield from (f"{said}: {numbers.count(document[key])}." for key, said in told.items() if document.get(key))
     if document.get("left_out"):

@@ -40,7 +40,7 @@ def _title(document: Mapping[str, Any]) -> list[RenderableType]:
     seen, items, raters = document["unblinded"], document["items"], document["raters"]
     blind = "blind"
     if seen is not None:
-        blind = f"unblinded at {numbers.count(seen['votes'])} of {numbers.count(seen['of'])} votes"
+        blind = f"unblinded at {numbers.count(seen['votes'])} votes"
     said = (
         f"{numbers.count(document['votes'])} votes of {numbers.count(raters['counted'])} raters; "
         f"{numbers.count(items['complete'])} of {numbers.count(items['all'])} items have all "

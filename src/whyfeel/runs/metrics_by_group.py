@@ -85,7 +85,8 @@ def measure_by_group(
         by: what the groups are told apart by, one of `socratis_groups.GROUPINGS`.
         specs: metrics that read references; those without a checkpoint where not given.
         least: entries and answers that a group has at least to be shown, from FLOOR. Where one group alone would not
-            be shown, the next smallest is not either, so that nobody finds it by subtraction.
+            be shown, or several of fewer entries together, the next smallest is not either, so that nobody finds them
+            by subtraction.
         data, images, local_only: as in `metrics.measure_run`.
 
     Returns:
@@ -158,9 +159,11 @@ def _sizes(group: Group) -> dict[str, int]:
 
 
 def _shown(groups: Sequence[Group], least: int) -> tuple[list[Group], list[Group]]:
-    """The groups that are large enough, and those that are withheld: none, or two or more where there are."""
+    """The groups that are large enough, and those that are withheld: none, or two or more and as many entries."""
     large = [one for one in groups if min(one.entries, one.samples) >= least]
-    if len(groups) - len(large) == 1 and large:
+    while large and (few := [one for one in groups if one not in large]):
+        if len(few) > 1 and sum(one.entries for one in few) >= least:
+            break
         large.remove(min(large, key=lambda one: (one.entries, one.samples, one.name)))
     return large, [one for one in groups if one not in large]
 

@@ -20,13 +20,13 @@ from typing import Any
 from whyfeel.engine.tables import store_failed
 from whyfeel.errors import UserError
 from whyfeel.media import BadPicture, Loaded, MediaStore
-from whyfeel.records import Media, Sample, content_id, rng
+from whyfeel.records import Media, Sample, content_id, rng, storable
 from whyfeel.runs.folder import write_json, write_whole
 from whyfeel.study.design import SCHEMA, Candidate, Design, Item, Key, Rules, Terms
 from whyfeel.study.folder import StudyFolder
 from whyfeel.study.options import StudyOptions, read_scale
 from whyfeel.study.sources import Material, Slot, draw, read_material, slots_of
-from whyfeel.study.texts import read_texts, sound, told
+from whyfeel.study.texts import read_texts, told
 
 TRIES = 2  # at the comprehension check
 REPEATS = 2
@@ -155,21 +155,20 @@ def _coded(
     """The items in a drawn order, their sources as numbers, and the source of each number.
 
     A secret that is kept nowhere goes into every draw and every id: who knows the data, the seed and this program
-    still cannot tell whose a text is.
+    still cannot tell which number is whose. Candidates stand by number, so that what `assignment` balances, how often
+    an item's or a rater's sides are swapped, is how often each system stands on the left.
     """
     secret = secrets.token_hex(16)
     numbers = (rng(seed, "study systems", secret).permutation(len(material.voices)) + 1).tolist()
-    sides = rng(seed, "study candidates", secret)
     items = []
     for slot in chosen:
-        order = sides.permutation(len(slot.voices)).tolist()
         candidates = tuple(
             Candidate(
                 content_id([secret, slot.sample.id, voice]),
                 material.voices[voice].texts[slot.sample.id],
                 numbers[voice],
             )
-            for voice in (slot.voices[place] for place in order)
+            for voice in sorted(slot.voices, key=numbers.__getitem__)
         )
         items.append(_item(slot.sample, candidates, secret, gallery.name(slot.sample)))
     order = rng(seed, "study order", secret).permutation(len(items)).tolist()
@@ -179,7 +178,7 @@ def _coded(
 
 def _item(sample: Sample, candidates: tuple[Candidate, ...], secret: str, picture: str) -> Item:
     id_ = content_id([secret, *sorted(one.id for one in candidates)])
-    words = (sound(text) for text in (sample.question, sample.caption, sample.article))
+    words = (storable(text) for text in (sample.question, sample.caption, sample.article))
     question, caption, article = words
     return Item(id_, sample.id, sample.cluster, question, picture, caption, article, candidates)
 
@@ -190,7 +189,7 @@ def _terms(options: StudyOptions, items: int) -> tuple[Terms, Rules]:
     if repeats > each:
         raise UserError(f"--repeats {repeats}: a rater gets {each} items, and no more than that can come again")
     failed = options.attention // 2 if options.max_failed_attention is None else options.max_failed_attention
-    seats, code = options.seats, sound(options.completion_code)
+    seats, code = options.seats, storable(options.completion_code)
     terms = Terms(*(options.ratings, each, repeats, options.attention), options.entry, seats, options.lease * 60, code)
     return terms, Rules(TRIES, failed, options.min_seconds, alike=True)
 

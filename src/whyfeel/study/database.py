@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,7 +11,6 @@ from whyfeel.errors import UserError
 
 Value = str | int | float | None
 SCHEME = "postgresql://"
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 BUSY = 30.0  # seconds that a change waits for another process's
 
 
@@ -74,12 +72,3 @@ async def open_database(place: str | Path, name: str) -> Database:
         extra = "postgres" if url.startswith(SCHEME) else "web"
         raise UserError(f"a study's database needs the package {error.name}: pip install 'whyfeel[{extra}]'") from None
     return await open_sqlite(Path(place))
-
-
-def storable(text: str) -> str:
-    r"""A text as both databases can keep it: NUL and lone surrogates become U+FFFD.
-
-    >>> storable("a\0b\ud800c") == "a\ufffdb\ufffdc"
-    True
-    """
-    return UNSTORABLE.sub("\ufffd", text)

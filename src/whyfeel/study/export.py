@@ -65,7 +65,6 @@ CANDIDATE: Columns = {"candidate": "a hash", "system": "whose text it is", "text
 RATING: Columns = {"item": "as in items.csv", "rater": "as in votes.csv", "rating": "the point; of raters who count"}
 PAYMENT: Columns = {
     "entrant": "who they are to whoever sent them",
-    "status": "as in raters.csv",
     "completed": "yes or no",
 }
 
@@ -171,9 +170,12 @@ def _item(item: Item, names: Mapping[int, str] | None) -> list[Cell]:
 
 
 def _payments(collected: Collected) -> list[list[Cell]]:
-    """By name, without rater numbers or times: nothing in it leads from a person to their answers."""
-    known = sorted((one.entrant, one.status) for one in collected.raters if one.entrant)
-    return [[entrant, status, "yes" if status == "finished" else "no"] for entrant, status in known]
+    """By name, without rater numbers, times or statuses, which raters.csv has, too, and may have only once."""
+    waiting = {one.rater for one in collected.trials if one.answered is None and not one.passed_on}
+    worked = {one.rater for one in collected.trials}
+    # also one who withdrew at the end has done the work
+    done = {one.id for one in collected.raters if one.status == "finished" or one.id in worked - waiting}
+    return sorted([one.entrant, "yes" if one.id in done else "no"] for one in collected.raters if one.entrant)
 
 
 def _demographics(design: Design, collected: Collected) -> Iterator[list[Cell]]:

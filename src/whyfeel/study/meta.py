@@ -42,14 +42,14 @@ def meta_study(
     Raises:
         UserError: a run is none of the study's or given twice, or there is no vote on the runs' texts.
     """
-    sources = _sources(design, key, runs)
+    sources = sources_of(design, key, runs)
     out = excluded(design, collected)
     votes = votes_of(design, collected, out)
     held = vote_parts if design.kind == "pairwise" else rating_parts
     parts, aside = held(votes, sources, bootstrap)
     if not parts:
         raise UserError("the study has no vote on a text of these runs yet; whyfeel study status tells how far it is")
-    seen, everybody = collected.unblinding, votes_of(design, collected, {})
+    seen = collected.unblinding
     return {
         "schema": SCHEMA,
         "kind": design.kind,
@@ -61,14 +61,19 @@ def meta_study(
         "votes_aside": aside,
         "raters": len({vote.rater for vote in votes}),
         "excluded": len(out),
-        "unblinded": None if seen is None else {"at": moment(seen.at), "votes": seen.votes, "of": len(everybody)},
+        "unblinded": None if seen is None else {"at": moment(seen.at), "votes": seen.votes},
+        "run_judges": {name: told for run in runs for name, told in run.judges.items()},
         "parts": parts,
         "overview": overview(parts),
     }
 
 
-def _sources(design: Design, key: Key, runs: Sequence[MeasuredRun]) -> list[Source]:
-    """Every source of the study, those of the given runs first, in their order."""
+def sources_of(design: Design, key: Key, runs: Sequence[MeasuredRun]) -> list[Source]:
+    """Every source of the study, those of the given runs first, in their order.
+
+    Raises:
+        UserError: a run is none of the study's, or is given twice.
+    """
     known = {source.responses: number for number, source in key.systems.items() if source.kind == "run"}
     given: dict[int, MeasuredRun] = {}
     for run in runs:

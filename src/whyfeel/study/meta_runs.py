@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from whyfeel.errors import DataError, UserError
+from whyfeel.records import storable
 from whyfeel.runs.finished import Finished, read_finished
 from whyfeel.runs.folder import RunFolder, misfit, read_json
 from whyfeel.runs.lines import read_lines, read_responses
@@ -46,12 +47,14 @@ class MeasuredRun:
         responses: SHA-256 of its responses.jsonl, by which a study knows it.
         texts: sample to answer; None where none was obtained.
         measures: by name.
+        judges: what stands behind the id of each of the run's judges, in words.
     """
 
     path: Path
     responses: str
     texts: Mapping[str, str | None]
     measures: Mapping[str, Measure]
+    judges: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_run(
@@ -71,10 +74,19 @@ def read_run(
     """
     folder = RunFolder(path)
     known = folder.read_manifest()["judges"]
-    texts = {one.sample_id: None if one.unscored else one.text for one in read_responses(folder.responses)}
+    texts = {one.sample_id: None if one.unscored else storable(one.text) for one in read_responses(folder.responses)}
     digest = hashlib.sha256(folder.responses.read_bytes()).hexdigest()
     found = [*_metrics(folder, digest, metrics), *(_judge(path, asked, data) for asked in (judges or known))]
-    return MeasuredRun(path, digest, texts, {one.name: one for one in found})
+    told = {name: _in_words(entry) for name, entry in known.items()}
+    return MeasuredRun(path, digest, texts, {one.name: one for one in found}, told)
+
+
+def _in_words(judge: Mapping[str, Any]) -> str:
+    """A judge of run.json: its name, whom it asks, and whom it compares with."""
+    asks = f" asking {judge['model']}" if judge.get("model") else ""
+    against = str(judge.get("against") or "")
+    mark = against if against.startswith("human") else f"the run whose answers have the hash {against[:8]}…"
+    return f"{judge['name']}{asks}" + (f", against {mark}" if against else "")
 
 
 def _metrics(folder: RunFolder, digest: str, asked: Sequence[str] | None) -> Iterator[Measure]:

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyfeel.errors import DataError
+from whyfeel.errors import DataError, UserError
 from whyfeel.study.collected import Collected, Progress
 from whyfeel.study.database import open_database
 from whyfeel.study.design import Design
 from whyfeel.study.folder import StudyFolder
 from whyfeel.study.groups import By, check_by
 from whyfeel.study.store import StudyStore
+
+MEMORY = Path(":memory:")  # SQLite's name for a database without a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def read_study(study: Path, db: str | None, *, unblind: bool = False, by: By | N
         by: groups that will be asked for; checked before anything is unblinded.
 
     Raises:
-        UserError, DataError: this is no study, it is damaged, or its store is another's; see also `check_by`.
+        UserError, DataError: this is no study, it is damaged, or its store is another's, or it is to be unblinded
+            and has no vote; see also `check_by`.
         StoreFailed: the store cannot be read.
     """
     folder = StudyFolder(study)
@@ -79,16 +82,32 @@ async def open_store(design: Design, place: str | Path) -> AsyncIterator[StudySt
         await store.close()
 
 
+async def unblind_voted(store: StudyStore) -> None:
+    """Write down that somebody knows whose texts are whose, where the votes are.
+
+    Raises:
+        UserError: there are none: the study may not have begun, or be kept elsewhere, where nothing would be recorded.
+    """
+    if not (await store.progress()).votes:
+        raise UserError("the study has no vote yet; it was not unblinded. If it is kept in PostgreSQL, give its --db")
+    await store.unblind()
+
+
 async def _collected(folder: StudyFolder, design: Design, db: str | None, *, unblind: bool) -> Collected:
-    async with open_store(design, db or folder.store) as store:
+    async with open_store(design, _place(folder, db)) as store:
         if unblind:
-            await store.unblind()
+            await unblind_voted(store)
         return await store.collected()
 
 
 async def _progress(folder: StudyFolder, design: Design, db: str | None) -> Progress:
-    async with open_store(design, db or folder.store) as store:
+    async with open_store(design, _place(folder, db)) as store:
         return await store.progress()
+
+
+def _place(folder: StudyFolder, db: str | None) -> str | Path:
+    """Where the study is kept; to look at one that nobody has served yet makes no file."""
+    return db or (folder.store if folder.store.exists() else MEMORY)
 
 
 def _names(folder: StudyFolder, design: Design) -> dict[int, str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 from whyfeel.errors import UserError, brief
+from whyfeel.records import storable
 from whyfeel.study.design import Entry, Kind, Scale
-from whyfeel.study.texts import shipped_anchors, sound
+from whyfeel.study.texts import shipped_anchors
 
 MOST = 1_000_000  # items, ratings, seats: beyond them nobody plans
 MOST_POINTS = 101
@@ -145,7 +146,7 @@ def read_scale(scale: str | None, anchors: Sequence[str] = ()) -> Scale:
             raise UserError(f"--anchor: expected POINT=TEXT with a point from {low} to {high}; got {brief(anchor)}")
         if int(parts[1]) in said:
             raise UserError(f"--anchor: point {int(parts[1])} has two texts; give each point one")
-        said[int(parts[1])] = sound(parts[2].strip())
+        said[int(parts[1])] = storable(parts[2].strip())
     if not said and (low, high) == (0, 5):
         said = shipped_anchors()
     if missing := {low, high} - said.keys():

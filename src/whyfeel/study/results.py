@@ -79,7 +79,7 @@ def _head(
 ) -> dict[str, Any]:
     """Which study it is, and whether anybody knew whose texts are whose while it went on."""
     seen, warnings = collected.unblinding, []
-    unblinded = None if seen is None else {"at": moment(seen.at), "votes": seen.votes, "of": len(votes)}
+    unblinded = None if seen is None else {"at": moment(seen.at), "votes": seen.votes}
     if seen is not None:
         later = sum(vote.trial.answered is not None and vote.trial.answered > seen.at for vote in votes)
         if later:

@@ -7,7 +7,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from whyfeel.study.database import storable
+from whyfeel.records import storable
 
 Cell = str | int | float | None
 FORMULA = frozenset("=+-@")

@@ -14,14 +14,13 @@ import numpy as np
 from whyfeel.errors import UserError
 from whyfeel.judging.references import human_answer
 from whyfeel.media import max_side_of
-from whyfeel.records import Sample
+from whyfeel.records import Sample, storable
 from whyfeel.runs.finished import Finished, read_finished
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_responses
 from whyfeel.runs.spec import differences
 from whyfeel.study.design import Kind, Source
 from whyfeel.study.options import StudyOptions
-from whyfeel.study.texts import sound
 from whyfeel.tasks import open_task
 
 HUMAN = "human"
@@ -110,7 +109,7 @@ def _references(options: StudyOptions) -> Material:
 
 
 def _human(samples: Sequence[Sample], *, alternatives: bool, seed: int) -> Voice:
-    answers = {one.id: sound(human_answer(one, alternatives=alternatives, seed=seed)) for one in samples}
+    answers = {one.id: storable(human_answer(one, alternatives=alternatives, seed=seed)) for one in samples}
     texts = {id_: text for id_, text in answers.items() if text}
     lacking = {id_: "nobody gave a reason" for id_, text in answers.items() if not text}
     return Voice(Source(HUMAN, "human", "", ""), texts, lacking)
@@ -123,11 +122,11 @@ def _said(run: Finished, name: str) -> Voice:
     lacking: dict[str, str] = {}
     for one in read_responses(responses):
         if one.unscored is None:
-            texts[one.sample_id] = sound(one.text)
+            texts[one.sample_id] = storable(one.text)
         else:
-            lacking[one.sample_id] = sound(f"not obtained: {one.unscored.reason}")
+            lacking[one.sample_id] = storable(f"not obtained: {one.unscored.reason}")
     digest = hashlib.sha256(responses.read_bytes()).hexdigest()
-    return Voice(Source(sound(name), "run", sound(str(run.path.resolve())), digest), texts, lacking)
+    return Voice(Source(storable(name), "run", storable(str(run.path.resolve())), digest), texts, lacking)
 
 
 def _names(runs: Sequence[Finished]) -> list[str]:
@@ -165,7 +164,8 @@ def _check_different(voices: Sequence[Voice]) -> None:
 def slots_of(material: Material, kind: Kind) -> tuple[list[Slot], Counter[str]]:
     """What can become an item, and how often something cannot, by reason; n samples and s sources.
 
-    Of a pairwise study every two sources of every sample, but for equal texts; of a rating study every text.
+    Of a pairwise study every two sources of every sample, but for equal texts; of a rating study every text. Only of
+    samples of which every source has a text: by how many items a system has, whose it is could be told.
     """
     slots: list[Slot] = []
     left_out: Counter[str] = Counter()
@@ -173,7 +173,7 @@ def slots_of(material: Material, kind: Kind) -> tuple[list[Slot], Counter[str]]:
     plain = [{id_: _plain(text) for id_, text in voice.texts.items()} for voice in material.voices]
     for sample in material.samples:
         for voices in sets:
-            lacking = [material.voices[one] for one in voices if sample.id not in material.voices[one].texts]
+            lacking = [one for one in material.voices if sample.id not in one.texts]
             if lacking:
                 left_out[lacking[0].lacking.get(sample.id, "not asked of every source")] += 1
             elif len(voices) == 2 and plain[voices[0]][sample.id] == plain[voices[1]][sample.id]:

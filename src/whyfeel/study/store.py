@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from whyfeel.records import storable
 from whyfeel.study import tables
 from whyfeel.study.collected import Collected, Outline, Progress, Rater, Status, Trial
-from whyfeel.study.database import Database, storable
+from whyfeel.study.database import Database
 from whyfeel.study.design import SKIP, Design
 from whyfeel.study.handout import hand_out
 from whyfeel.study.rows import Rows
@@ -67,11 +68,12 @@ class StudyStore:
         async with self._database.changing() as db:
             await tables.prepare(db, self._design.digest)
 
-    async def begin(self, entrant: str = "") -> str:
+    async def begin(self, entrant: str = "", token: str = "") -> str:
         """A person has consented.
 
         Args:
             entrant: as in `Rater`.
+            token: that they are to have; one is drawn where none is given. Given twice, it is still the same rater's.
 
         Returns:
             their token, 256 random bits; the store keeps its SHA-256 alone. One who was invited gets another token for
@@ -80,8 +82,10 @@ class StudyStore:
         Raises:
             AlreadyBegun: this entrant of Prolific's has begun.
         """
-        entrant, token = storable(entrant), secrets.token_urlsafe(32)
+        entrant, token = storable(entrant), token or secrets.token_urlsafe(32)
         async with self._changing() as rows:
+            if await rows.by_token(_hash(token)) is not None:
+                return token
             rater = await rows.by_entrant(entrant) if entrant else None
             if rater is None:
                 rater = await rows.add_rater(entrant, self._clock())
@@ -95,15 +99,19 @@ class StudyStore:
         async with self._reading() as rows:
             return await rows.by_token(_hash(token))
 
-    async def comprehend(self, rater: int, *, right: bool) -> Rater:
+    async def comprehend(self, rater: int, *, right: bool, tries: int | None = None) -> Rater:
         """The comprehension check was answered: on to work, or one try less, the last of which screens out.
 
+        Args:
+            tries: that had failed when the check was shown, so that a second click, which another process may take,
+                is no second try; None where that does not matter.
+
         Raises:
-            NotNow: the check is passed already, or the study is over for the rater.
+            NotNow: the check is passed already, this try was taken, or the study is over for the rater.
         """
         async with self._changing() as rows:
             known, now = await rows.rater(rater), self._clock()
-            if known.status != "consented":
+            if known.status != "consented" or tries not in (None, known.tries):
                 raise NotNow("The questions about the instructions are behind you.")
             known = replace(known, seen=now, tries=known.tries + (not right))
             if right:

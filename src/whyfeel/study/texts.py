@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.errors import DataError, brief
+from whyfeel.records import storable
 from whyfeel.study.design import CHOICES, Attention, Entry, Kind, Question, Scale, Texts
 
 WORDS = ("title", "question", "consent", "notice", "instructions", "thanks")
@@ -19,16 +20,6 @@ LISTS = ("comprehension", "attention", "demographics")
 FIELDS = ("items", "minutes", "identity")  # what `told` fills in
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FIELD = re.compile(r"\$([a-z]+)")
-UNSENT = re.compile("[\0\ud800-\udfff]")  # neither a page nor a database can carry these
-
-
-def sound(text: str) -> str:
-    r"""A text with U+FFFD for every character that cannot be shown or stored: NUL and lone surrogates.
-
-    >>> sound("a\x00b") == "a\N{REPLACEMENT CHARACTER}b"
-    True
-    """
-    return UNSENT.sub("\ufffd", text)
 
 
 def read_texts(kind: Kind, scale: Scale | None, override: Path | None = None) -> Texts:
@@ -122,7 +113,7 @@ class _Checker:
             if name not in known:
                 may = ", ".join("$" + one for one in known) or "none"
                 raise DataError(f"{self.where}: {what} has ${name}, which nothing fills in; it may have {may}")
-        return sound(_filled(value, self.ends).strip())
+        return storable(_filled(value, self.ends).strip())
 
     def questions(self, value: object, what: str, *, check: bool) -> tuple[Question, ...]:
         """Questions with options; those of a check with the place of the right one."""

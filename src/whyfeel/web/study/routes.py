@@ -86,7 +86,7 @@ async def comprehension(visit: Guest) -> Response:
             return _instructions(visit, fields, "Please answer every question.", HTTPStatus.UNPROCESSABLE_ENTITY)
         right = all(one == asked.right for one, asked in zip(given, visit.design.texts.comprehension, strict=True))
         with suppress(NotNow):  # another process was quicker
-            await visit.store.comprehend(rater.id, right=right)
+            await visit.store.comprehend(rater.id, right=right, tries=rater.tries)
         await visit.again()
     return visit.onward()
 

@@ -19,7 +19,6 @@ from whyfeel.web.tokens import read_seals
 
 SEAT, PID = "seat", "PROLIFIC_PID"  # what an address brings
 PROLIFIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-REMEMBERED = 10_000  # consents
 UNKNOWN: Mapping[Entry, str] = {
     "open": "Please begin at the study's first page.",
     "invited": "Please open the link that you were sent: by it this page knows your place in the study.",
@@ -52,8 +51,6 @@ class Site:
         names = {item.picture for item in self.design.items}
         self.pictures = frozenset(name for name in names if name and PurePath(name).name == name)
         self.checking = asyncio.Lock()  # one comprehension check at a time: a second click is no second try
-        self._entering = asyncio.Lock()
-        self._entered: dict[str, str] = {}
         self._headers: dict[str, Header | None] = {}
 
     @property
@@ -98,18 +95,14 @@ class Site:
 
         Args:
             entrant: as `entrant` told it.
-            consent: the id of the form; sent twice, by a double click, it means the same person.
+            consent: the id of the form; sent twice, by a double click, it means the same person, whichever process
+                takes it: the token follows from it and the study's secret.
 
         Raises:
             AlreadyBegun: see there.
             StoreFailed: the store cannot be written.
         """
-        async with self._entering:
-            if consent not in self._entered:
-                self._entered[consent] = await self.store.begin(entrant)
-                if len(self._entered) > REMEMBERED:
-                    del self._entered[next(iter(self._entered))]
-            return self._entered[consent]
+        return await self.store.begin(entrant, self.seals.form(f"token {entrant} {consent}"))
 
     def header(self, picture: str) -> Header | None:
         """Format and size of a picture; None where it cannot be shown."""
