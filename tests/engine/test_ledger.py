@@ -276,6 +276,34 @@ async def test_the_models_of_a_role_are_listed(ledger: Ledger) -> None:
     assert ledger.models("nobody") == []
 
 
+async def test_an_entry_comes_back_with_all_that_was_kept(ledger: Ledger) -> None:
+    asked = '{"messages":[],"model":"m\\ud800"}'
+    answer = Answer(ask_key(asked), "r\udfff", "truncated", "length", 3, 2, 0.5, "m-1", 2, "runs/old", "hm", ("seed",))
+    kept = Entry(answer, "judge", "m", asked, "judge-1", "http://h/v1", 1.5)
+    await ledger.put(kept)
+    assert ledger.entry(ask_key(asked)) == kept
+    assert ledger.entry(ask_key("another")) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "drops"), [(1, ("reasoning", "left_out", "seconds")), (2, ("seconds",))], ids=["1", "2"]
+)
+async def test_an_entry_of_an_old_ledger_lacks_what_was_not_kept_then(
+    tmp_path: Path, open_ledger: Open, version: int, drops: tuple[str, ...]
+) -> None:
+    ledger = open_ledger(tmp_path / "ledger.sqlite")
+    await ledger.put(
+        Entry(Answer(ask_key("a"), "rain", served="m-1"), "answer", "m", "a", "answer", "http://h/v1", 1.5)
+    )
+    ledger.close()
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as db:
+        for column in drops:
+            db.execute(f"ALTER TABLE answers DROP COLUMN {column}")
+        db.execute(f"PRAGMA user_version = {version}")
+    old = open_ledger(ledger.path, readonly=True).entry(ask_key("a"))
+    assert old == Entry(Answer(ask_key("a"), "rain", served="m-1"), "answer", "m", "a", "answer", "http://h/v1", None)
+
+
 def test_a_missing_ledger_is_not_made_by_looking_at_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no ledger at .*nothing\.sqlite"):
         Ledger(tmp_path / "nothing.sqlite", readonly=True)

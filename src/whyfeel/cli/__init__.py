@@ -29,11 +29,13 @@ from whyfeel.cli import (
     models,
     power,
     published,
+    report,
     review,
     run,
     score,
     study,
     tasks,
+    view,
 )
 from whyfeel.cli.output import give_up_stdout
 from whyfeel.errors import Interrupted, RunStopped, UserError
@@ -54,6 +56,8 @@ annotate.register(app)
 for command in (review, export, study):
     command.register(app)
 for command in (metrics, meta, compare, agree, calibrate, power, published):
+    command.register(app)
+for command in (report, view):
     command.register(app)
 for command in (tasks, models, doctor, demo):
     command.register(app)

@@ -44,6 +44,7 @@ SELECT count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coales
        total(cost), count(*) - count(cost)
 FROM answers WHERE source IS NULL AND (? IS NULL OR purpose IN (SELECT value FROM json_each(?)))
 """
+ENTRY = ", role, model, ask, purpose, address, "  # and the seconds, which old ledgers do not have
 PHASES = """
 SELECT role, count(*), coalesce(sum(attempts), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),
        total(cost), count(*) - count(cost), sum(seconds)
@@ -81,7 +82,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer on its way into the ledger, with what was asked and where, and how many seconds its call took."""
+    """An answer on its way into the ledger or out of it, with what was asked and where, and the seconds of its call."""
 
     answer: Answer
     role: str
@@ -133,7 +134,9 @@ class Ledger:
                 version = version_of(self._reader)
                 if not 1 <= version <= VERSION:  # another version may have other tables
                     raise strange_version(path, version)
-                self._find = FIND.format(columns=COLUMNS + (SINCE_2 if version >= 2 else ", NULL, NULL"))
+                columns = COLUMNS + (SINCE_2 if version >= 2 else ", NULL, NULL")
+                self._find = FIND.format(columns=columns)
+                self._find_entry = FIND.format(columns=columns + ENTRY + ("seconds" if version >= 3 else "NULL"))
                 self._reader.execute(self._find, ("",))
                 # a look-up in a file that is being written costs 50 microseconds; most asks of a new run are not there
                 self._present = {_short(row[0]) for row in self._reader.execute("SELECT key FROM answers")}
@@ -147,17 +150,26 @@ class Ledger:
         Raises:
             StoreFailed: the file can no longer be read.
         """
+        row = self._row(self._find, key)
+        return None if row is None else _answer(row)
+
+    def entry(self, key: str) -> Entry | None:
+        """The durable answer to an ask with all that is kept beside it, if there is one.
+
+        Raises:
+            StoreFailed: the file can no longer be read.
+        """
+        row = self._row(self._find_entry, key)
+        return None if row is None else Entry(_answer(row[:12]), *row[12:])
+
+    def _row(self, find: str, key: str) -> tuple[Any, ...] | None:
         if _short(key) not in self._present:
             return None
         try:
-            row = self._reader.execute(self._find, (key,)).fetchone()
+            row: tuple[Any, ...] | None = self._reader.execute(find, (key,)).fetchone()
         except sqlite3.Error as error:
             raise StoreFailed(f"the ledger {str(self.path)!r} cannot be read: {error}; {DAMAGED}") from None
-        if row is None:
-            return None
-        known, reasoning, left_out = row[2:10], row[10] or "", row[11] or "[]"
-        answer = Answer(row[0], _readable(row[1]), *known)
-        return replace(answer, reasoning=_readable(reasoning), left_out=tuple(json.loads(left_out)))
+        return row
 
     def asked(self, key: str) -> dict[str, Any] | None:
         """Everything that the key of a durable answer hashes: model, role, messages, settings; None where none is."""
@@ -311,6 +323,13 @@ def _storable(text: str) -> str | bytes:
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")
     return text
+
+
+def _answer(row: tuple[Any, ...]) -> Answer:
+    """The answer in a row of COLUMNS and SINCE_2."""
+    known, reasoning, left_out = row[2:10], row[10] or "", row[11] or "[]"
+    answer = Answer(row[0], _readable(row[1]), *known)
+    return replace(answer, reasoning=_readable(reasoning), left_out=tuple(json.loads(left_out)))
 
 
 def _readable(value: str | bytes) -> str:

@@ -19,7 +19,7 @@ def visible(text: str) -> str:
 def label(score: str) -> str:
     """A score's name as people write it.
 
-    >>> label("kf1"), label("trigger_recall")
-    ('kF1', 'trigger recall')
+    >>> label("kf1"), label("trigger_recall"), label("f1_unleaked")
+    ('kF1', 'trigger recall', 'F1 unleaked')
     """
-    return LABELS.get(score, score.replace("_", " "))
+    return " ".join(LABELS.get(word, word) for word in score.split("_"))

@@ -62,7 +62,12 @@ def compare_runs(
     Raises:
         UserError: the runs cannot be compared; says why.
     """
-    found = align(paths, score=score, judge=judge, data=data)
+    return compare_finished(_read(paths, judge, data), score=score)
+
+
+def compare_finished(runs: Sequence[Finished], *, score: str | None = None) -> dict[str, Any]:
+    """Compare every two of some runs that have been read; arguments, result and errors as of `compare_runs`."""
+    found = align_finished(runs, score=score)
     task, seed = found.runs[0].task, found.runs[0].manifest["spec"]["seed"]
     name = found.series[0].name
     like = {"order": task.groups, "macro": task.macro, "seed": seed}
@@ -127,12 +132,25 @@ def align(
         UserError: they are fewer than two, one of them twice, of different tasks, data or judges, or have no sample in
             common.
     """
+    return align_finished(_read(paths, judge, data), score=score)
+
+
+def _read(paths: Sequence[Path], judge: str | None, data: Path | None) -> list[Finished]:
     if len(paths) < 2:
         raise UserError(f"a comparison needs at least two runs, got {len(paths)}")
     twice = [path for path, times in Counter(path.resolve() for path in paths).items() if times > 1]
     if twice:
         raise UserError(f"the run {str(twice[0])!r} is named twice: a run cannot be compared with itself")
-    runs = tuple(read_finished(path, judge=judge, data=data) for path in paths)
+    return [read_finished(path, judge=judge, data=data) for path in paths]
+
+
+def align_finished(given: Sequence[Finished], *, score: str | None = None) -> Aligned:
+    """The samples that all of two or more runs have.
+
+    Raises:
+        UserError: they are of different tasks, data or judges, or have no sample in common.
+    """
+    runs = tuple(given)
     for other in runs[1:]:
         _check_alike(runs[0], other)
     common = set(runs[0].ids).intersection(*(run.ids for run in runs[1:]))

@@ -1,0 +1,1 @@
+"""The report as pages: static files that open anywhere, made from finished runs."""
