@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
-from whyfeel.report.tables import plain_table
+from whyfeel.report.tables import columns
 from whyfeel.report.words import visible
 
 PAIRS = "±1: within one point. rho: Spearman's. tau-b: Kendall's. kappa: Cohen's, with quadratic weights."
@@ -45,7 +45,7 @@ def _title(document: Mapping[str, Any], more: str) -> list[RenderableType]:
 
 def _means(document: Mapping[str, Any]) -> Table:
     means, deviations, sizes = document["mean"], document["deviation"], document["n_by_class"]
-    table = _columns("class", "n", "mean", "pooled deviation")
+    table = columns("class", "n", "mean", "pooled deviation")
     for name in [*(name for name in means if name != "overall"), "overall"]:
         cells = numbers.count(sizes[name]), numbers.score(means[name]), numbers.score(deviations[name])
         table.add_row(Text(visible(name)), *cells, style="bold" if name == "overall" else "")
@@ -54,7 +54,7 @@ def _means(document: Mapping[str, Any]) -> Table:
 
 def _raters(raters: Mapping[str, Any], scale: Sequence[int] | None) -> Table:
     ends = [] if scale is None else [f"at {scale[0]}", f"at {scale[1]}"]
-    table = _columns("rater", "n", "mean", "deviation", "lowest", "highest", *ends)
+    table = columns("rater", "n", "mean", "deviation", "lowest", "highest", *ends)
     for name, one in list(raters.items())[:SHOWN]:
         shares = [numbers.score(one.get(f"at_{end}_point")) for end in ("lowest", "highest")][: len(ends)]
         spread = numbers.score(one["lowest"], 1), numbers.score(one["highest"], 1)
@@ -64,7 +64,7 @@ def _raters(raters: Mapping[str, Any], scale: Sequence[int] | None) -> Table:
 
 
 def _coefficients(document: Mapping[str, Any]) -> Table:
-    table = _columns("all raters", "value", "95% interval")
+    table = columns("all raters", "value", "95% interval")
     table.add_column("what it says")
     shares = (("same rating", "exact", "share of items"), ("within one point", "within_one", "share of items"))
     for label, key, says in shares:
@@ -78,7 +78,7 @@ def _coefficients(document: Mapping[str, Any]) -> Table:
 
 def _pairs(document: Mapping[str, Any]) -> Table:
     heads = ("n", "same", "±1", "rho", "95% interval", "tau-b", "kappa", "95% interval")
-    table = _columns("pair", *heads)
+    table = columns("pair", *heads)
     for name, one in list(document["pairs"].items())[:SHOWN]:
         rho, tau = document["spearman"][name], document["kendall"][name]
         kappa = document["weighted_kappa"]["quadratic"][name]
@@ -98,7 +98,7 @@ def _pairs(document: Mapping[str, Any]) -> Table:
 def _dimensions(document: Mapping[str, Any]) -> list[RenderableType]:
     """A line a dimension, and the two ways to pool them."""
     heads = ("n", "alpha,\nordinal", "95% interval", "ICC\n(A,1)", "AC2", "rho", "kappa")
-    table = _columns("dimension", *heads)
+    table = columns("dimension", *heads)
     for name, one in document["dimensions"].items():
         table.add_row(Text(visible(name)), numbers.count(one["n_items"]), *_summary(one))
     pooled = document["pooled"]
@@ -165,15 +165,6 @@ def _at(document: Mapping[str, Any], path: Sequence[str]) -> Mapping[str, Any]:
     for key in path:
         found = found[key]
     return dict(found)
-
-
-def _columns(first: str, *others: str) -> Table:
-    """A table of a name and numbers."""
-    table = plain_table()
-    table.add_column(first, overflow="fold", min_width=8)
-    for head in others:
-        table.add_column(head, justify="right", no_wrap=True)
-    return table
 
 
 def _lines(lines: Iterable[str]) -> list[RenderableType]:

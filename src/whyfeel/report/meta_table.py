@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
-from whyfeel.report.tables import plain_table
+from whyfeel.report.tables import columns
 from whyfeel.report.words import visible
 
 TRACKS = "tracks people"
@@ -62,7 +62,7 @@ def _overview(parts: Sequence[Mapping[str, Any]], verdicts: Mapping[str, Any]) -
     found: list[RenderableType] = []
     for start in range(0, len(judges), ABREAST):
         here = judges[start : start + ABREAST]
-        table = _columns("rho")
+        table = columns("rho")
         for name in here:
             table.add_column(Text(visible(name)), justify="right", overflow="fold", min_width=6)
         table.add_column("people", justify="right", no_wrap=True)
@@ -102,7 +102,7 @@ def _voted(part: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _auc(measures: Mapping[str, Any]) -> Table:
-    table = _columns("", "n", "AUC", "95% interval")
+    table = columns("", "n", "AUC", "95% interval")
     table.add_column("", no_wrap=True)
     for name, one in measures.items():
         told = Text(one["verdict"], style="bold" if one["verdict"] == TRACKS else "")
@@ -111,7 +111,7 @@ def _auc(measures: Mapping[str, Any]) -> Table:
 
 
 def _finer(measures: Mapping[str, Any]) -> Table:
-    table = _columns("", "decided", "accuracy", "95% interval", "tau-b", "95% interval")
+    table = columns("", "decided", "accuracy", "95% interval", "tau-b", "95% interval")
     for name, one in measures.items():
         cells = *_coefficient(one["accuracy"]), *_coefficient(one["kendall"])
         table.add_row(Text(visible(name)), numbers.count(one["decided"]), *cells)
@@ -120,7 +120,7 @@ def _finer(measures: Mapping[str, Any]) -> Table:
 
 def _means(measures: Mapping[str, Any]) -> Table:
     """The mean of each measure over the votes for each choice, its interval below it."""
-    table = _columns("mean", *CHOICES.values())
+    table = columns("mean", *CHOICES.values())
     for name, one in measures.items():
         means = [one["means"].get(choice, {"value": None, "low": None, "high": None}) for choice in CHOICES]
         known = [abs(mean["value"]) for mean in means if mean["value"] is not None]
@@ -134,7 +134,7 @@ def _means(measures: Mapping[str, Any]) -> Table:
 
 
 def _rated(part: Mapping[str, Any]) -> list[RenderableType]:
-    table = _columns("", "n", "rho", "95% interval", "tau-b", "95% interval", "bias", "apart")
+    table = columns("", "n", "rho", "95% interval", "tau-b", "95% interval", "bias", "apart")
     for name, one in part["measures"].items():
         table.add_row(
             Text(visible(name), style="dim" if one["kind"] == "people" else ""),
@@ -206,14 +206,6 @@ def _notes(document: Mapping[str, Any]) -> Iterable[str]:
     yield from (f"{said}: {numbers.count(document[key])}." for key, said in told.items() if document.get(key))
     if document.get("left_out"):
         yield f"Columns without ratings, left out: {', '.join(document['left_out'])}."
-
-
-def _columns(first: str, *others: str) -> Table:
-    table = plain_table()
-    table.add_column(first, overflow="fold", min_width=8)
-    for head in others:
-        table.add_column(head, justify="right", no_wrap=True)
-    return table
 
 
 def _spaced(lines: Sequence[RenderableType]) -> list[RenderableType]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
-from whyfeel.report.tables import plain_table
+from whyfeel.report.tables import columns, plain_table
 from whyfeel.report.words import visible
 
 GROUPS = (
@@ -80,7 +80,7 @@ def metrics_list(metrics: Iterable[Mapping[str, Any]]) -> list[RenderableType]:
 
 
 def _overall(metrics: Mapping[str, Any]) -> Table:
-    table = _columns("metric", "mean", "95% interval", "n", "undefined", "corpus", "range")
+    table = columns("metric", "mean", "95% interval", "n", "undefined", "corpus", "range")
     for name, one in metrics.items():
         corpus = numbers.score(one["facts"]["corpus"]) if "corpus" in one["facts"] else ""
         undefined = numbers.count(sum(one["undefined"].values()))
@@ -89,21 +89,21 @@ def _overall(metrics: Mapping[str, Any]) -> Table:
 
 
 def _groups(name: str, groups: Mapping[str, Any]) -> Table:
-    table = _columns(name, "mean", "95% interval", "n")
+    table = columns(name, "mean", "95% interval", "n")
     for group, one in groups.items():
         table.add_row(Text(visible(group)), *_cells(one))
     return table
 
 
 def _sizes(by: str, document: Mapping[str, Any]) -> Table:
-    table = _columns(by, "entries", "answers", "reasons")
+    table = columns(by, "entries", "answers", "reasons")
     for group, one in _rows(document):
         table.add_row(group, *(numbers.count(one[key]) for key in ("entries", "answers", "reasons")))
     return table
 
 
 def _nearness(name: str, metric: Mapping[str, Any]) -> Table:
-    table = _columns(name, "all at once", "95% interval", "one by one", "95% interval", "n")
+    table = columns(name, "all at once", "95% interval", "one by one", "95% interval", "n")
     for group, one in _rows(metric):
         table.add_row(group, *_cells(one["all_at_once"])[:2], *_cells(one["one_by_one"]))
     return table
@@ -116,7 +116,7 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Text, Mapping[str, Any]]]:
 
 
 def _apart(name: str, differences: Iterable[Mapping[str, Any]]) -> Table:
-    table = _columns(f"{name}, one by one", "difference", "95% interval", "p", "n")
+    table = columns(f"{name}, one by one", "difference", "95% interval", "p", "n")
     for one in differences:
         told = _cells({**one, "value": one["difference"]})
         table.add_row(Text(visible(f"{one['a']} - {one['b']}")), *told[:2], numbers.score(one["p_holm"]), told[2])
@@ -167,11 +167,3 @@ def _remarks(name: str, one: Mapping[str, Any]) -> Iterable[str]:
 def _counted(what: str, reasons: Mapping[str, int]) -> list[str]:
     told = ", ".join(f"{reason} ({numbers.count(n)})" for reason, n in reasons.items())
     return [f"{what}: {told}"] if told else []
-
-
-def _columns(first: str, *others: str) -> Table:
-    table = plain_table()
-    table.add_column(first, overflow="fold", min_width=8)
-    for head in others:
-        table.add_column(head, justify="right", no_wrap=True)
-    return table

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyfeel.report import numbers
-from whyfeel.report.tables import plain_table
+from whyfeel.report.tables import columns
 from whyfeel.report.words import visible
 
 Names = Mapping[str, str]
@@ -35,7 +35,7 @@ def rating_parts(figures: Mapping[str, Any], names: Names) -> list[RenderableTyp
 
 def _means(figures: Mapping[str, Any], names: Names) -> Table:
     low, high = figures["scale"]
-    table = _columns(f"mean, {low} to {high}", "mean", "95% interval", "items", "votes", "below middle", "95%")
+    table = columns(f"mean, {low} to {high}", "mean", "95% interval", "items", "votes", "below middle", "95%")
     for one in figures["systems"]:
         below = one["below_middle"]
         table.add_row(
@@ -54,14 +54,14 @@ def _points(figures: Mapping[str, Any], names: Names) -> RenderableType:
     points = list(figures["systems"][0]["points"]) if figures["systems"] else []
     if len(points) > MOST_POINTS:
         return Text("How often each point was given: --json has it.", style="dim")
-    table = _columns("votes for each point", *points)
+    table = columns("votes for each point", *points)
     for one in figures["systems"]:
         table.add_row(Text(visible(names[str(one["system"])])), *(numbers.count(one["points"][p]) for p in points))
     return table
 
 
 def _differences(figures: Mapping[str, Any], names: Names) -> Table:
-    table = _columns("difference", "", "95% interval", "p", "p (Holm)", "samples")
+    table = columns("difference", "", "95% interval", "p", "p (Holm)", "samples")
     for one in figures["differences"]:
         told = f"{names[str(one['a'])]} - {names[str(one['b'])]}" + (f": {one['why']}" if one.get("why") else "")
         table.add_row(
@@ -73,7 +73,7 @@ def _differences(figures: Mapping[str, Any], names: Names) -> Table:
 
 
 def _agreement(agreement: Mapping[str, Any]) -> Table:
-    table = _columns("agreement", "value", "95% interval")
+    table = columns("agreement", "value", "95% interval")
     table.add_column("", overflow="fold")
     for label, path, says in AGREEMENT:
         one: Any = agreement
@@ -82,12 +82,4 @@ def _agreement(agreement: Mapping[str, Any]) -> Table:
         told = one.get("why", says) if one["value"] is None else says
         ends = numbers.interval(one["low"], one["high"])
         table.add_row(label, numbers.score(one["value"]), ends, Text(told))
-    return table
-
-
-def _columns(first: str, *others: str) -> Table:
-    table = plain_table()
-    table.add_column(first, overflow="fold", min_width=8)
-    for head in others:
-        table.add_column(head, justify="right", no_wrap=True)
     return table

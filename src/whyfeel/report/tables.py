@@ -91,6 +91,15 @@ def plain_table(*, heads: bool = True) -> Table:
     )
 
 
+def columns(first: str, *others: str) -> Table:
+    """A plain table of a name and numbers; a long name folds."""
+    table = plain_table()
+    table.add_column(first, overflow="fold", min_width=8)
+    for head in others:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
 def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and numbers without a head."""
     table = plain_table(heads=False)

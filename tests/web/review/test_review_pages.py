@@ -9,14 +9,13 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from html import unescape
 from html.parser import HTMLParser
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from asgi import Reply, asked
 from reviewable import SCENES, scene_annotations, write_run
 
 from told import Told
@@ -29,22 +28,6 @@ from whyfeel.web.review.desk import Desk, Wish, key_of, open_desk
 from whyfeel.web.tokens import checked_name, read_seals
 
 PICK = re.compile(r'name="pick:(\w+)" value="([01])\.(\w+)"')
-
-
-@dataclass
-class Reply:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def words(self) -> str:
-        """What a person reads."""
-        return " ".join(unescape(re.sub(r"<[^>]*>", " ", self.text)).split())
 
 
 @dataclass
@@ -62,39 +45,9 @@ class Client:
         if method == "POST":
             sent = {"origin": "null", "sec-fetch-site": "same-origin", "content-length": str(len(body))} | sent
             sent["content-type"] = "application/x-www-form-urlencoded"
-        return asyncio.run(self._ask(method, path, body, sent))
-
-    async def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        address, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": address,
-            "raw_path": address.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 8417),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        }
-        told: list[dict[str, Any]] = []
-
-        parts = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            return parts.pop() if parts else await asyncio.Future()
-
-        async def send(message: dict[str, Any]) -> None:
-            told.append(message)
-
-        await self.app(scope, receive, send)
-        named = {name.decode(): value.decode() for name, value in told[0]["headers"]}
-        jar = SimpleCookie(named.get("set-cookie", ""))
-        self.cookies |= {name: one.value for name, one in jar.items()}
-        return Reply(told[0]["status"], named, b"".join(one.get("body", b"") for one in told[1:]))
+        reply = asyncio.run(asked(self.app, method, path, body, sent))
+        self.cookies |= reply.cookies
+        return reply
 
     def get(self, path: str, **headers: str) -> Reply:
         return self.ask("GET", path, **headers)

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from html import unescape
 from html.parser import HTMLParser
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
+
+from asgi import Reply, asked
 
 from whyfeel.study.folder import StudyFolder
 from whyfeel.web.study.application import create_app
 from whyfeel.web.study.site import Site
 
 HOST = "127.0.0.1:8418"
-
-
-@dataclass
-class Reply:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-    @property
-    def words(self) -> str:
-        """What a person reads."""
-        return " ".join(unescape(re.sub(r"<[^>]*>", " ", self.text)).split())
-
-    @property
-    def onward(self) -> str:
-        assert self.status == 303, (self.status, self.words)
-        return self.headers["location"]
 
 
 class Forms(HTMLParser):
@@ -74,37 +51,10 @@ class Client:
             sent |= {"origin": "null", "sec-fetch-site": "same-origin", "content-length": str(len(body))}
             sent["content-type"] = "application/x-www-form-urlencoded"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self._ask(method, path, body, {name: value for name, value in sent.items() if value != "-"})
-
-    async def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        address, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": address,
-            "raw_path": address.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 8418),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        }
-        told: list[dict[str, Any]] = []
-        parts = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            return parts.pop() if parts else await asyncio.Future()
-
-        async def send(message: dict[str, Any]) -> None:
-            told.append(message)
-
-        await self.app(scope, receive, send)
-        named = {name.decode(): value.decode() for name, value in told[0]["headers"]}
-        self.cookies |= {name: one.value for name, one in SimpleCookie(named.get("set-cookie", "")).items()}
-        return Reply(told[0]["status"], named, b"".join(one.get("body", b"") for one in told[1:]))
+        said = {name: value for name, value in sent.items() if value != "-"}
+        reply = await asked(self.app, method, path, body, said)
+        self.cookies |= reply.cookies
+        return reply
 
     async def get(self, path: str, **headers: str) -> Reply:
         return await self.ask("GET", path, **headers)
