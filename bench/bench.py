@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 
 from paired import seconds
+from reports import rows as reported
 from study import votes
 
 HERE = Path(__file__).resolve().parent
@@ -178,6 +179,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     yield "intervals of 24 scores, 10,000 resamples: memory", "", f"{cost.peak:.0f} MB"
     yield from offline()
     yield from votes(WORK)
+    yield from reported(WORK, [WHYFEEL], measure)
 
 
 def main() -> None:
