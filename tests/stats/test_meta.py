@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from whyfeel.records import rng
 from whyfeel.runs.ratings import read_ratings
 from whyfeel.stats.choices import CHOICES
-from whyfeel.stats.meta import SIGNS, chosen, difference, means_by_vote, rated
+from whyfeel.stats.meta import SIGNS, Coefficient, chosen, differences, means_by_vote, rated
 from whyfeel.stats.resampling import Agreement, Bootstrap
 
 NAN = math.nan
@@ -192,6 +192,25 @@ def test_nothing_to_compare():
     assert found.spearman.why == "undefined (no item was rated twice)"
     same = difference(np.array([1.0, 1]), np.array([1.0, 2]), np.array([1.0, 2]), "spearman", Bootstrap(0, 9))
     assert (same.value, same.why) == (None, "undefined (so is one spearman)")
+
+
+def difference(first, second, people, of: Coefficient, bootstrap: Bootstrap) -> Agreement:
+    return differences({"first": first, "second": second}, people, of, bootstrap)["first", "second"]
+
+
+def test_differences_of_many_metrics_are_those_of_each_two():
+    values, votes, pictures = drawn(7, n=48)
+    metrics = {"one": values, "two": drawn(8, n=48)[0], "three": np.round(drawn(9, n=48)[0]), "flat": np.ones(48)}
+    for of in ("auc", "kendall", "spearman"):
+        found = differences(metrics, votes, of, Bootstrap(3, 40, pictures))
+        assert list(found) == list(combinations(metrics, 2))
+        for (one, other), apart in found.items():
+            assert apart == difference(metrics[one], metrics[other], votes, of, Bootstrap(3, 40, pictures))
+    assert differences({"one": values}, votes, "auc", Bootstrap()) == {}
+    with pytest.raises(ValueError, match="expected a cluster for each of 48 items, got 2"):
+        differences(metrics, votes, "auc", Bootstrap(clusters=["a", "b"]))
+    with pytest.raises(ValueError, match="expected finite numbers"):
+        differences(metrics | {"short": np.ones(3)}, votes, "auc", Bootstrap())
 
 
 def test_a_difference_is_paired_and_may_reach_2():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whyfeel.stats.choices import CHOICES, Choice
 from whyfeel.stats.intervals import OVERALL, Estimate, estimate
 from whyfeel.stats.ranks import kendall, rho_of, spearman, tau_of
-from whyfeel.stats.resampling import Agreement, Bootstrap, Indices, Kernel, check, measure, merged, tally
+from whyfeel.stats.resampling import Agreement, Bootstrap, Indices, Kernel, check, merged, resampled, tally, within
 from whyfeel.stats.series import Floats, Series
 
 Coefficient = Literal["auc", "kendall", "spearman"]
@@ -169,41 +173,50 @@ def rated(values: Floats, ratings: Floats, bootstrap: Bootstrap) -> Rated:
     )
 
 
-def difference(
-    first: Floats, second: Floats, people: Floats | Sequence[Choice], of: Coefficient, bootstrap: Bootstrap
-) -> Agreement:
-    """By how much the first metric agrees more with people than the second, on the same items and resamples.
+def differences(
+    values: Mapping[str, Floats], people: Floats | Sequence[Choice], of: Coefficient, bootstrap: Bootstrap
+) -> dict[tuple[str, str], Agreement]:
+    """By how much each metric agrees more with people than each one after it, on the same items and resamples.
 
-    Two intervals may overlap where this one excludes 0: both metrics see the same luck.
+    Two intervals may overlap where that of their difference excludes 0: both metrics see the same luck.
 
     Args:
-        first, second: shape (items,), as in `chosen` or `rated`; items without both values are left out.
+        values: metrics by name, each of shape (items,), as in `chosen` or `rated`; of every two, items without both
+            values are left out.
         people: ratings, NaN where nobody rated; or votes.
         of: which coefficient is taken.
-        bootstrap: how the interval is drawn.
+        bootstrap: how the intervals are drawn.
 
     Returns:
-        from -2 to 2; undefined where one of the two coefficients is.
+        every two names, in the order of `values`, with a number from -2 to 2; undefined where one of the two
+        coefficients is.
 
     Raises:
         ValueError: lengths differ, a number is infinite, or AUC is asked for ratings.
     """
-    votes = not isinstance(people, np.ndarray)
-    if of == "auc" and not votes:
+    if of == "auc" and isinstance(people, np.ndarray):
         raise ValueError("expected votes for a difference of AUC, got ratings")
-    held = _with_votes(first, people) if not isinstance(people, np.ndarray) else _stacked(first, people)
-    held = _stacked(*held.T, second)
-    held = _decided(held) if of == "auc" else held
-    kernel = {"auc": _auc, "kendall": tau_of, "spearman": rho_of}[of]
+    held = {
+        name: _stacked(one, people) if isinstance(people, np.ndarray) else _with_votes(one, people)
+        for name, one in values.items()
+    }
+    for ratings in held.values():
+        check(ratings, bootstrap)
+    held = {name: _decided(one) if of == "auc" else one for name, one in held.items()}
+    gaps = {name: np.isnan(one).any(axis=1) for name, one in held.items()}
 
-    def less(columns: Indices) -> Kernel:
-        one, other = kernel(columns[:2]), kernel(columns[[2, 1]])
-        # halved, since `measure` holds what it is given to at most 1
-        return lambda draws: (one(draws) - other(draws)) / 2
+    @cache  # a metric is resampled once, not once for each other
+    def coefficient(name: str, left_out: bytes) -> tuple[float, Floats]:
+        return _resampled(held[name], np.frombuffer(left_out, np.bool_), KERNELS[of], bootstrap)
 
-    half = _coefficient(held, less, bootstrap, f"undefined (so is one {of})")
-    low, value, high = (None if one is None else 2 * one for one in (half.low, half.value, half.high))
-    return Agreement(value, half.why, low, high)
+    found = {}
+    for one, other in combinations(values, 2):
+        left_out = (gaps[one] | gaps[other]).tobytes()
+        (first, drawn), (second, drawn_second) = coefficient(one, left_out), coefficient(other, left_out)
+        both = min(len(drawn), len(drawn_second))  # one that is undefined has no resamples
+        apart = drawn[:both] - drawn_second[:both]
+        found[one, other] = within(first - second, apart, bootstrap, f"undefined (so is one {of})")
+    return found
 
 
 def _with_votes(values: Floats, votes: Sequence[Choice]) -> Floats:
@@ -228,15 +241,21 @@ def _decided(ratings: Floats) -> Floats:
 def _coefficient(
     ratings: Floats, of: Callable[[Indices], Kernel], bootstrap: Bootstrap | None, undefined: str
 ) -> Agreement:
-    """A coefficient of columns over the items that have all of them; the others keep their place among the draws."""
+    """A coefficient of columns over the items that have all of them."""
     check(ratings, bootstrap)
-    gaps = np.isnan(ratings).any(axis=1, keepdims=True)
-    if gaps.all():
-        return Agreement(None, undefined)
-    rows = merged(np.where(gaps, np.nan, ratings))
+    return within(*_resampled(ratings, np.asarray(np.isnan(ratings).any(axis=1)), of, bootstrap), bootstrap, undefined)
+
+
+def _resampled(
+    ratings: Floats, left_out: NDArray[np.bool_], of: Callable[[Indices], Kernel], bootstrap: Bootstrap | None
+) -> tuple[float, Floats]:
+    """As `resampling.resampled`; what is left out keeps its place among the draws."""
+    if left_out.all():
+        return math.nan, np.empty(0)
+    rows = merged(np.where(left_out[:, None], np.nan, ratings))
     known = rows.codes[:, 0] >= 0
     kernel = of(rows.codes[known].T)
-    return measure(rows, lambda draws: kernel(draws[:, known]), bootstrap, undefined)
+    return resampled(rows, lambda draws: kernel(draws[:, known]), bootstrap)
 
 
 def _auc(columns: Indices) -> Kernel:
@@ -260,3 +279,6 @@ def _share(right: Floats, bootstrap: Bootstrap | None) -> Agreement:
         return lambda draws: np.asarray(draws @ places / draws.sum(axis=1))
 
     return _coefficient(right[:, None], mean, bootstrap, NO_VOTE)
+
+
+KERNELS: Mapping[Coefficient, Callable[[Indices], Kernel]] = {"auc": _auc, "kendall": tau_of, "spearman": rho_of}

@@ -156,21 +156,38 @@ def measure(rows: Rows, kernel: Kernel, bootstrap: Bootstrap | None, undefined: 
         bootstrap: None for no interval.
         undefined: why there is no value where the kernel gives none.
     """
+    return within(*resampled(rows, kernel, bootstrap), bootstrap, undefined)
+
+
+def resampled(rows: Rows, kernel: Kernel, bootstrap: Bootstrap | None) -> tuple[float, Floats]:
+    """A coefficient, and the same on each resample; NaN where it is undefined.
+
+    Coefficients of the same items and bootstrap see the same resamples, so that their differences have intervals.
+
+    Returns:
+        the value, and shape (resamples,); of no length without a bootstrap, with fewer than two clusters, or where
+        the value is undefined.
+    """
     drawn_once = np.bincount(rows.place, minlength=len(rows.codes)).astype(np.float64)
-    value = _called(kernel, drawn_once[None])[0]
+    value = float(_called(kernel, drawn_once[None])[0])
+    if bootstrap is None or not np.isfinite(value) or (clusters := _clusters(bootstrap, len(rows.place))).max() < 1:
+        return value, np.empty(0)
+    return value, np.concatenate([_called(kernel, draws) for draws in _draws(rows, clusters, bootstrap)])
+
+
+def within(value: float, drawn: Floats, bootstrap: Bootstrap | None, undefined: str) -> Agreement:
+    """A value with the percentiles of its resamples; those in which it is undefined are left out."""
     if not np.isfinite(value):
         return Agreement(None, undefined)
     if bootstrap is None:
-        return Agreement(float(value))
-    clusters = _clusters(bootstrap, len(rows.place))
-    if clusters.max() < 1:
-        return Agreement(float(value), "no interval (fewer than two clusters of items)")
-    found = np.concatenate([_called(kernel, draws) for draws in _draws(rows, clusters, bootstrap)])
-    found = found[np.isfinite(found)]
+        return Agreement(value)
+    if not len(drawn):
+        return Agreement(value, "no interval (fewer than two clusters of items)")
+    found = drawn[np.isfinite(drawn)]
     if not len(found):
-        return Agreement(float(value), "no interval (no resample varied)")
+        return Agreement(value, "no interval (no resample varied)")
     low, high = np.quantile(found, TAILS)
-    return Agreement(float(value), "", float(low), float(high))
+    return Agreement(value, "", float(low), float(high))
 
 
 def _called(kernel: Kernel, draws: Floats) -> Floats:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from whyfeel.stats.intervals import Estimate
@@ -29,18 +28,17 @@ def verdict(one: Agreement, chance: float) -> Verdict:
     return "tracks them the wrong way" if one.high < chance else "cannot be told from chance"
 
 
-def differences(names: Sequence[str], of: str, apart: Callable[[str, str], Agreement]) -> Entry:
+def told_apart(of: str, differences: Mapping[tuple[str, str], Agreement]) -> Entry:
     """Every two measures held against each other, and how many intervals exclude 0.
 
     Every two, not each with the best: which one is best is a finding of the same votes, and a comparison with it is
     chosen by its outcome.
 
     Args:
-        names: of the measures.
         of: the coefficient.
-        apart: by how much the first of two agrees more with people.
+        differences: as `stats.meta.differences` finds them.
     """
-    found = [{"first": one, "second": other, **apart(one, other).to_json()} for one, other in combinations(names, 2)]
+    found = [{"first": one, "second": other, **apart.to_json()} for (one, other), apart in differences.items()]
     tested = [one for one in found if one["low"] is not None]
     told = sum(one["low"] > 0 or one["high"] < 0 for one in tested)
     return {"of": of, **_count(len(tested), told), "pairs": found}

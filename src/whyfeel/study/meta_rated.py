@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from whyfeel.runs.ratings import Ratings
-from whyfeel.stats.meta import Rated, difference, rated
-from whyfeel.stats.resampling import Agreement, Bootstrap
+from whyfeel.stats.meta import Rated, differences, rated
+from whyfeel.stats.resampling import Bootstrap
 from whyfeel.stats.series import Floats
 from whyfeel.study.exclusions import Vote
-from whyfeel.study.meta_parts import Entry, differences, mean_of, verdict
+from whyfeel.study.meta_parts import Entry, mean_of, told_apart, verdict
 from whyfeel.study.meta_values import ALONE, OTHERS, Source, value_of
 
 BOTH_LACK = "no value or no rating"
@@ -102,7 +102,5 @@ def _entry(kind: str, held: Rated, lacking: Mapping[str, int]) -> Entry:
 
 
 def _part(told: Entry, measures: Entry, values: Mapping[str, Floats], people: Floats, bootstrap: Bootstrap) -> Entry:
-    def apart(one: str, other: str) -> Agreement:
-        return difference(values[one], values[other], people, "spearman", bootstrap)
-
-    return {**told, "measures": measures, "unmeasured": {}, "differences": differences(list(values), "spearman", apart)}
+    apart = told_apart("spearman", differences(values, people, "spearman", bootstrap))
+    return {**told, "measures": measures, "unmeasured": {}, "differences": apart}

@@ -11,11 +11,11 @@ from itertools import combinations
 import numpy as np
 
 from whyfeel.stats.choices import CHOICES, Choice
-from whyfeel.stats.meta import chosen, difference, means_by_vote
+from whyfeel.stats.meta import chosen, differences, means_by_vote
 from whyfeel.stats.resampling import Bootstrap
 from whyfeel.stats.series import Floats
 from whyfeel.study.exclusions import Vote
-from whyfeel.study.meta_parts import Entry, differences, mean_of, verdict
+from whyfeel.study.meta_parts import Entry, mean_of, told_apart, verdict
 from whyfeel.study.meta_values import Choosing, Source, Valued, valued
 
 TURNED: Mapping[Choice, Choice] = {"A": "B", "B": "A", "both good": "both good", "both bad": "both bad"}
@@ -56,7 +56,7 @@ def _part(a: Source, b: Source, votes: Sequence[Choosing], bootstrap: Bootstrap)
         name: np.array([math.nan if isinstance(value, str) else value for value in one.values])
         for name, one in measured.items()
     }
-    judged = [name for name, one in measured.items() if one.kind != "people"]
+    judged = {name: arrays[name] for name, one in measured.items() if one.kind != "people"}
     return {
         "name": f"{a.name} / {b.name}",
         "a": a.name,
@@ -65,8 +65,8 @@ def _part(a: Source, b: Source, votes: Sequence[Choosing], bootstrap: Bootstrap)
         "choices": {choice: choices.count(choice) for choice in CHOICES},
         "measures": {name: _entry(one, arrays[name], choices, bootstrap) for name, one in measured.items()},
         "unmeasured": unmeasured,
-        "differences": differences(
-            judged, "auc", lambda one, other: difference(arrays[one], arrays[other], choices, "auc", bootstrap)
+        "differences": told_apart(
+            "auc", differences({name: arrays[name] for name in judged}, choices, "auc", bootstrap)
         ),
     }
 
