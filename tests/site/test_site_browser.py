@@ -154,7 +154,7 @@ def test_everybody_can_use_every_kind_of_page(site: Path, chromium: str) -> None
             assert there <= set(page.eval_on_selector_all("a[href]", LINKS)), name
             page.emulate_media(color_scheme="dark")
             page.set_viewport_size(NARROW)
-            check_page(page, (name, "dark"))
+            check_page(page, (name, "dark"), colours=True)
             page.emulate_media(media="print", color_scheme="light")
             page.set_viewport_size(PAPER)
             assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"], name

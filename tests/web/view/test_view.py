@@ -24,6 +24,7 @@ from web.review.reviewable import scene_annotations, write_run
 from whyfeel.engine import Reply, Request, Route
 from whyfeel.errors import DataError, NoCredit, RunStopped, UserError
 from whyfeel.models import Scripted
+from whyfeel.report import numbers
 from whyfeel.runs import RunFolder, run_options
 from whyfeel.runs.execute import execute
 from whyfeel.runs.manifest import open_run
@@ -335,4 +336,4 @@ async def test_pages_grow_while_a_run_goes_on(tmp_path: Path) -> None:
     index = (await get(kiosk, "/"))[1]
     assert "not finished" not in index
     value = json.loads((run / "summary.json").read_text())["scores"]["kf1"]["overall"]["value"]
-    assert f"{100 * value:.1f}" in index
+    assert f">{numbers.score(value)}<" in index
