@@ -191,8 +191,8 @@ def test_a_picture_is_told_as_it_is_shown(tmp_path: Path) -> None:
     response = Response("s0", "cake")
     board = make_board(tmp_path, [one], Made("m", [response], {"overlap": overlapped([one], [response])}))
     files = list(Explorer(SiteOptions(images=tmp_path)).files(book_of(board)))
-    assert read(files[0].content)[1]["samples"][0]["pictures"] == [{"name": "a.png", "why": "no such file: 'a.png'"}]
+    assert read(files[0].content)[1]["samples"][0]["pictures"] == [{"why": "no such file: 'a.png'"}]
     files = list(Explorer(SiteOptions(images=tmp_path, pictures=False)).files(book_of(board)))
-    assert read(files[0].content)[1]["samples"][0]["pictures"] == [{"name": "a.png", "why": LEFT_OUT}]
+    assert read(files[0].content)[1]["samples"][0]["pictures"] == [{"why": LEFT_OUT}]
     (page,) = Explorer(SiteOptions()).pages(book_of(board))
     assert (page.address, list(page.scripts)) == ("explore/toys", ["data/toys/index.js"])

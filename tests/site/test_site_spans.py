@@ -218,3 +218,9 @@ def test_clauses_that_are_nowhere_are_left_out() -> None:
     assert laid_out([((3, 3), Mark("", "found", 0))]) == []
     assert spans_of("", verdicts(("supported", "cake"))) == []
     assert isinstance(spans_of("cake", verdicts(("supported", "cake")))[0], Span)
+
+
+def test_evidence_as_long_as_an_answer_is_cut() -> None:
+    told = told_of({"matched": [], "unsupported": ["x" * 1_000_000, "short"], "log": "y" * 5_000}, 1)
+    assert [len(claim[0]) for claim in told["claims"]] == [2_001, 5]
+    assert told["log"] == "y" * 2_000 + "…"

@@ -301,3 +301,11 @@ def test_to_look_at_a_study_that_nobody_has_served_makes_no_file(study: Path) ->
     assert (progress.votes, progress.wanted) == (0, len(design.items) * design.terms.ratings)
     assert read_study(study, None).collected.raters == ()
     assert not StudyFolder(study).store.exists()
+
+
+def test_to_look_at_a_study_changes_no_byte_of_it(study: Path) -> None:
+    asyncio.run(take_part(study, 1))
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in study.rglob("*") if path.is_file()}
+    assert read_progress(study, None)[1].votes > 0
+    assert read_study(study, None).collected.raters
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in study.rglob("*") if path.is_file()} == before

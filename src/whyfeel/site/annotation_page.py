@@ -155,7 +155,7 @@ def facts_of(run: AnnotationRun) -> list[tuple[str, str]]:
     settings = {name: value for name, value in spec["settings"].items() if name != "questions"}
     told = {
         "source": spec["source"],
-        "from": str(manifest.get("input") or ""),
+        "from": Path(str(manifest.get("input") or "")).name,
         "shown the pictures": _asked(spec["vlm"], spec.get("gen")),
         "told of them in words": _asked(spec["llm"], spec.get("llm_gen")),
         "asked by the user": spec.get("query") or "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,7 +112,8 @@ def open_book(paths: Sequence[Path], *, data: Path | None = None) -> Book:
     """
     if not paths:
         raise UserError("expected one or more folders of runs, annotations or studies")
-    if again := next((one for place, one in enumerate(paths) if one in paths[:place]), None):
+    real = [path.resolve() for path in paths]
+    if again := next((one for place, one in enumerate(paths) if real[place] in real[:place]), None):
         raise UserError(f"{str(again)!r} is given twice")
     kinds = [(kind_of(path), path) for path in paths]
     runs, annotations, studies = ([path for kind, path in kinds if kind == one] for one in ("run", ANNOTATE, "study"))
@@ -134,10 +135,10 @@ def kind_of(path: Path) -> str:
 def _boards(paths: Iterable[Path], data: Path | None) -> tuple[Board, ...]:
     slug = slugs()
     boards: dict[str, list[RunView]] = {}
+    paths = [*paths]
     read = [(path, _judged(path, data)) for path in paths]
     names = [judges[0].finished.name for _, judges in read]
-    for (path, judges), name in zip(read, names, strict=True):
-        shown = f"{name} ({path.name})" if names.count(name) > 1 else name
+    for (path, judges), shown in zip(read, _told_apart(paths, names), strict=True):
         manifest = judges[0].finished.manifest
         spec = manifest["spec"]
         # answers made elsewhere have a hash of their own beside those of the records
@@ -149,6 +150,15 @@ def _boards(paths: Iterable[Path], data: Path | None) -> tuple[Board, ...]:
         Board(titles(runs[0].judges[0].finished.task.name), runs[0].judges[0].finished.task, tuple(runs))
         for runs in boards.values()
     )
+
+
+def _told_apart(paths: Sequence[Path], names: Sequence[str]) -> Iterator[str]:
+    """The names of runs; those of one name with as much of their folders as tells them apart."""
+    folders = [path.absolute().parts for path in paths]
+    for name, own in zip(names, folders, strict=True):
+        others = [one for one, other in zip(folders, names, strict=True) if other == name and one != own]
+        most = next((n for n in range(1, len(own)) if all(one[-n:] != own[-n:] for one in others)), len(own))
+        yield f"{name} ({'/'.join(own[-most:])})" if others else name
 
 
 def _judged(path: Path, data: Path | None) -> tuple[Judged, ...]:

@@ -10,6 +10,7 @@ Kind = Literal["found", "contradicted", "unsupported"]
 FLAGGED = "there is a negation in the answer or in the trigger, and not in both"
 LEAKED = "the question gives it away"
 SHARED = "it counts for nothing: its words stand for another trigger already"
+MOST = 2_000  # characters of a text
 KINDS: Mapping[str, Kind] = {"supported": "found", "contradicted": "contradicted"}  # of the verdicts that are quoted
 
 
@@ -20,7 +21,7 @@ def evidence(detail: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def told_of(detail: Mapping[str, Any], triggers: int) -> dict[str, Any]:
-    """What a judge tells of a sample, besides scores and places, the same whichever judge it is.
+    """What a judge tells of a sample, besides scores and places, the same whichever judge it is; each text up to MOST.
 
     Args:
         detail: of its judgement.
@@ -48,7 +49,16 @@ def told_of(detail: Mapping[str, Any], triggers: int) -> dict[str, Any]:
         [one["first"], one.get("verdict") or f"unscored: {one.get('unscored', '')}", one.get("reason", "")]
         for one in detail.get("orders", ())
     ]
-    return {name: value for name, value in told.items() if value}
+    return {name: _brief(value) for name, value in told.items() if value}
+
+
+def _brief(value: Any) -> Any:  # noqa: ANN401 - texts, numbers, and lists and objects of them
+    """The same with every text cut to MOST characters: what is quoted may be a whole answer."""
+    if isinstance(value, str):
+        return value if len(value) <= MOST else f"{value[:MOST]}…"
+    if isinstance(value, list):
+        return [_brief(one) for one in value]
+    return {name: _brief(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _clause_verdicts(detail: Mapping[str, Any], triggers: int) -> list[list[Any]]:

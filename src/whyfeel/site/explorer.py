@@ -47,9 +47,9 @@ def pictures_of(board: Board, images: Path | None) -> Pictures:
 
     Args:
         board: whose samples show them.
-        images: their root folder now, None for where run.json says, or else the task.
+        images: their root folder now, None for where the first run.json that names one says, or else the task.
     """
     run = board.runs[0]
-    named = run.manifest["images"]
+    named = next((one.manifest["images"] for one in board.runs if one.manifest["images"]), None)
     root = images or (Path(named) if named else board.task.images)
     return Pictures(root, RunFolder(run.path).pictures, max_side_of(str(run.manifest["spec"].get("pictures", ""))))

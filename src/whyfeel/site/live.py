@@ -35,7 +35,7 @@ from whyfeel.site.writer import write_folder
 NOT_YET = "not yet"  # the reason of a sample that the run has not come to
 NOWHERE = "http://127.0.0.1:9/v1"  # stands for the address of every model: none of them is asked
 SWITCHES = ("allow_urls", "see_image")  # options without a value
-UNTOUCHED = ("ledger.sqlite-shm", ".lock")  # change while somebody only reads
+UNTOUCHED = ("ledger.sqlite-shm", "study.sqlite-shm", ".lock")  # change while somebody only reads
 
 
 @dataclass(frozen=True, slots=True)

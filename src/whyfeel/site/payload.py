@@ -79,7 +79,7 @@ class Payload:
             **{name: text for name in texts if (text := cut(getattr(sample, name)))},
             "triggers": [[one.text] if one.weight == 1 else [one.text, one.weight] for one in sample.triggers],
             "flags": sample.flags,
-            "pictures": [_picture(one, self._show(one)) for one in sample.media],
+            "pictures": [_picture(self._show(one)) for one in sample.media],
             "runs": runs,
         }
 
@@ -117,8 +117,8 @@ class Payload:
         }
 
 
-def _picture(media: Media, shown: Shown) -> dict[str, Any]:
-    return {"name": media.path, **({"why": shown.why} if shown.why else asdict(shown))}
+def _picture(shown: Shown) -> dict[str, Any]:
+    return {"why": shown.why} if shown.why else {name: value for name, value in asdict(shown).items() if value}
 
 
 def _first(text: str, most: int) -> str:

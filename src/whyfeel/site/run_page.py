@@ -110,7 +110,7 @@ class RunPages:
             "asked": asks_of(run),
             "judges": judges,
             "calibration": calibration_of(run.path),
-            "again": run_again(run.path, run.manifest, run.judges[0].summary["controls"]),
+            "again": run_again(run.path.absolute(), passed_on(run.manifest), run.judges[0].summary["controls"]),
             "papers": papers(run.manifest),
         }
         return Page(f"runs/{run.slug}", run.name, "run.html", values)
@@ -143,7 +143,7 @@ def judge_told(run: RunView, judged: Judged) -> JudgeTold:
         phases=tables[0] if tables else None,
         notes=tuple(one for one in notes_of(parts)[:-1] if one not in warned),  # the last says where files lie
         failed=failed_of(judged),
-        again=None if first else judge_again(run.path, run.manifest, judged.id, summary["controls"]),
+        again=None if first else judge_again(run.path.absolute(), run.manifest, judged.id, summary["controls"]),
         cite=citation(run.manifest, judged.finished.judge),
     )
 
@@ -183,7 +183,7 @@ def failed_of(judged: Judged) -> tuple[Failed, ...]:
 
 def facts_of(run: RunView) -> list[Fact]:
     """What was run, a line each, as run.json has it."""
-    manifest, spec = run.manifest, run.manifest["spec"]
+    manifest, spec = passed_on(run.manifest), run.manifest["spec"]
     selection = manifest["selection"]
     told = {
         "task": spec["task"],
@@ -206,6 +206,12 @@ def facts_of(run: RunView) -> list[Fact]:
     asked = [(f"{one['role']} asked at", f"{one['address'] or 'a ledger'} ({one['model']})") for one in _asked(run)]
     reused = [("answers reused from", str(one)) for one in manifest.get("reuse", ())]
     return [(name, value) for name, value in told.items() if value] + hashes + asked + reused
+
+
+def passed_on(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A run.json without where folders lie on the machine of whoever made the report: it is handed to others."""
+    named = {name: Path(manifest[name]).name for name in ("data", "images") if manifest[name]}
+    return {**manifest, **named, "reuse": [Path(one).name for one in manifest.get("reuse", ())]}
 
 
 def _asked(run: RunView) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,8 @@ from whyfeel.site.pages import File, Page
 from whyfeel.site.printed import Printed, notes_of, tables_of
 from whyfeel.study.collected import STATUSES, Collected
 from whyfeel.study.design import Design
-from whyfeel.study.exclusions import votes_of
 from whyfeel.study.folder import StudyFolder
-from whyfeel.study.opened import ReadStudy, read_study
+from whyfeel.study.opened import ReadStudy, names_of, read_study
 from whyfeel.study.results import results
 
 NO_STORE = (
@@ -101,9 +100,9 @@ def read_blind(path: Path) -> ReadStudy:
         UserError, DataError, StoreFailed: as `read_study`.
     """
     read = read_study(path, None)
-    if read.collected.unblinding is None or not votes_of(read.design, read.collected, {}):
+    if read.collected.unblinding is None:
         return read
-    return read_study(path, None, unblind=True)
+    return replace(read, names=names_of(StudyFolder(path), read.design))
 
 
 def facts_of(design: Design) -> list[Fact]:

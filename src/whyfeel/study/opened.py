@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import connect
+from tempfile import TemporaryDirectory
 
+from whyfeel.engine.tables import reading
 from whyfeel.errors import DataError, UserError
 from whyfeel.study.collected import Collected, Progress
 from whyfeel.study.database import open_database
@@ -52,15 +55,19 @@ def read_study(study: Path, db: str | None, *, unblind: bool = False, by: By | N
     design = folder.read_design()
     if by is not None:
         check_by(design, by)
-    collected = asyncio.run(_collected(folder, design, db, unblind=unblind))
-    return ReadStudy(design, collected, _names(folder, design) if unblind else None)
+    if unblind:
+        collected = asyncio.run(_unblinded(design, db or folder.store))
+        return ReadStudy(design, collected, names_of(folder, design))
+    with _seen(folder, db) as place:
+        return ReadStudy(design, asyncio.run(_collected(design, place)), None)
 
 
 def read_progress(study: Path, db: str | None) -> tuple[Design, Progress]:
     """How far a study is. Arguments and errors as of `read_study`."""
     folder = StudyFolder(study)
     design = folder.read_design()
-    return design, asyncio.run(_progress(folder, design, db))
+    with _seen(folder, db) as place:
+        return design, asyncio.run(_progress(design, place))
 
 
 @asynccontextmanager
@@ -93,24 +100,46 @@ async def unblind_voted(store: StudyStore) -> None:
     await store.unblind()
 
 
-async def _collected(folder: StudyFolder, design: Design, db: str | None, *, unblind: bool) -> Collected:
-    async with open_store(design, _place(folder, db)) as store:
-        if unblind:
-            await unblind_voted(store)
+async def _unblinded(design: Design, place: str | Path) -> Collected:
+    async with open_store(design, place) as store:
+        await unblind_voted(store)
         return await store.collected()
 
 
-async def _progress(folder: StudyFolder, design: Design, db: str | None) -> Progress:
-    async with open_store(design, _place(folder, db)) as store:
+async def _collected(design: Design, place: str | Path) -> Collected:
+    async with open_store(design, place) as store:
+        return await store.collected()
+
+
+async def _progress(design: Design, place: str | Path) -> Progress:
+    async with open_store(design, place) as store:
         return await store.progress()
 
 
-def _place(folder: StudyFolder, db: str | None) -> str | Path:
-    """Where the study is kept; to look at one that nobody has served yet makes no file."""
-    return db or (folder.store if folder.store.exists() else MEMORY)
+@contextmanager
+def _seen(folder: StudyFolder, db: str | None) -> Iterator[str | Path]:
+    """The study's store to be looked at: of a file a copy, since to open one writes to it, and it may not be ours.
+
+    To look at a study that nobody has served yet makes no file.
+    """
+    if db is not None or not folder.store.exists():
+        yield db or MEMORY
+        return
+    from whyfeel.study.sqlite import explained  # noqa: PLC0415 - an extra
+
+    with TemporaryDirectory(prefix="whyfeel-study-") as scratch:
+        copy = Path(scratch, folder.store.name)
+        with explained(folder.store, "opened"), closing(reading(folder.store)) as kept, closing(connect(copy)) as seen:
+            kept.backup(seen)
+        yield copy
 
 
-def _names(folder: StudyFolder, design: Design) -> dict[int, str]:
+def names_of(folder: StudyFolder, design: Design) -> dict[int, str]:
+    """Number to name of the systems, out of the key: for whoever has recorded that it was asked for.
+
+    Raises:
+        DataError: the key is damaged, of another design, or does not tell all of them.
+    """
     systems = folder.read_key(design).systems
     if missing := set(design.systems) - set(systems):
         raise DataError(f"{str(folder.key)!r} does not tell whose texts are those of system {min(missing)}")

@@ -63,7 +63,7 @@ class SQLite:
     @asynccontextmanager
     async def _transaction(self, begin: str, done: str) -> AsyncIterator[None]:
         async with self._lock:
-            with _explained(self._path, done):
+            with explained(self._path, done):
                 try:
                     await self._patiently(begin)
                     yield
@@ -101,14 +101,14 @@ async def open_sqlite(path: Path) -> SQLite:
         db.execute("PRAGMA synchronous = FULL")
         return db
 
-    with _explained(path, "opened"):
+    with explained(path, "opened"):
         db = await asyncio.to_thread(connect)
     # opened before aiosqlite has it: after a connector that fails, its thread would speak to a loop that may be closed
     return SQLite(await Connection(lambda: db, iter_chunk_size=64), path)
 
 
 @contextmanager
-def _explained(path: Path, done: str) -> Iterator[None]:
+def explained(path: Path, done: str) -> Iterator[None]:
     """Tell SQLite's errors in the user's terms."""
     try:
         yield

@@ -41,6 +41,7 @@
       this.places = new Map(index.ids.map((id, place) => [id, place]));
       this.flagged = new Map(Object.entries(index.flags).map(([flag, places]) => [flag, new Set(places)]));
       this.texts = null;
+      this.none = index.ids.map(() => null);
     }
 
     run(slug) {
@@ -51,6 +52,11 @@
       return run.judges.find((one) => one.id === id) ?? run.judges[0];
     }
 
+    // the scores that a judge gave, and no other judge's in their place
+    values(run, id) {
+      return run.judges.find((one) => one.id === id)?.values ?? this.none;
+    }
+
     // what is searched, in lower case, once it is there
     read(words) {
       this.texts = this.index.ids.map((id, place) =>
@@ -59,7 +65,7 @@
 
     find(view) {
       const { index } = this, { filters } = view;
-      const own = this.judge(view.a, view.j).values, other = view.b ? this.judge(view.b, view.j).values : null;
+      const own = this.values(view.a, view.j), other = view.b ? this.values(view.b, view.j) : null;
       const tests = [];
       const number = (name) => (filters.get(name) ? Math.round(Number(filters.get(name)) * 1000) : NaN);
       const low = number("lo"), high = number("hi");
@@ -510,7 +516,7 @@
 
     row(place) {
       const { index } = this.samples, view = this.view();
-      const values = [view.a, view.b].filter(Boolean).map((run) => score(this.samples.judge(run, view.j).values[place]));
+      const values = [view.a, view.b].filter(Boolean).map((run) => score(this.samples.values(run, view.j)[place]));
       return [said(index.ids[place], { class: "id" }), make("span", { class: "meta" }, said(index.emotions[index.emotion[place]]), make("span", { class: "n" }, values.join(" · ")))];
     }
 
