@@ -179,7 +179,7 @@ def test_the_migrated_ledger_has_the_tables_of_a_new_one(tmp_path: Path, old: Pa
 def test_the_copy_reaches_the_disk_before_anything_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """File, rename, folder, and only then the change."""
     happened: list[str] = []
-    to_disk = tables._to_disk
+    to_disk = tables.to_disk
 
     def noted(path: Path) -> None:
         happened.append(path.name)
@@ -188,7 +188,7 @@ def test_the_copy_reaches_the_disk_before_anything_is_changed(old: Path, monkeyp
             assert db.execute("PRAGMA user_version").fetchone() == (1,)
         happened.append(str((old.parent / "ledger.v1.sqlite").exists()))
 
-    monkeypatch.setattr(tables, "_to_disk", noted)
+    monkeypatch.setattr(tables, "to_disk", noted)
     Ledger(old).close()
     assert happened == ["ledger.v1.sqlite.part", "False", "run", "True"]
 
@@ -199,7 +199,7 @@ from pathlib import Path
 from whyfeel.engine import Ledger, tables as module
 
 kept, place = Path(sys.argv[1]), Path(sys.argv[2])
-WATCHED = {"bring_up_to_date", "_migrate", "_back_up", "_to_disk"}
+WATCHED = {"bring_up_to_date", "_migrate", "_back_up", "to_disk"}
 
 def tracer(die_at):
     left = [die_at]
@@ -390,7 +390,7 @@ def test_an_old_ledger_that_is_migrated_while_it_is_read_stays_readable(old: Pat
 FULL = OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("at", ["_to_disk", "_back_up", "replace"])
+@pytest.mark.parametrize("at", ["to_disk", "_back_up", "replace"])
 def test_a_migration_that_fails_leaves_the_old_file_and_nothing_else(
     old: Path, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ async def asked(app: Any, method: str, path: str, body: bytes, headers: dict[str
         "method": method,
         "scheme": "http",
         "path": address,
-        "raw_path": address.encode(),
+        "raw_path": address.encode("utf-8", "surrogatepass"),
         "query_string": query.encode(),
         "root_path": "",
         "client": ("127.0.0.1", 1),

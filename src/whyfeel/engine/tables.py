@@ -112,15 +112,15 @@ def _back_up(path: Path, copy: Path) -> None:
             new.execute("PRAGMA journal_mode = OFF")  # a copy that is not finished is thrown away
             old.backup(new)
             new.execute("PRAGMA journal_mode = DELETE")  # one plain file, also where the ledger has a log beside it
-        _to_disk(part)
+        to_disk(part)
         part.replace(copy)
-        _to_disk(copy.parent)
+        to_disk(copy.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
     """Flush a file, or a folder's list of files, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.engine import LEDGER
-from whyfeel.engine.tables import store_failed
+from whyfeel.engine.tables import store_failed, to_disk
 from whyfeel.errors import DataError, RunLocked, StoreFailed, UserError
 from whyfeel.runs.lines import loads
 
@@ -169,11 +169,7 @@ def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        to_disk(path.parent)
     except OSError as error:
         raise store_failed("the file", path, error) from None
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import os
 import secrets
 import shlex
 import shutil
@@ -17,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from whyfeel.engine.tables import store_failed
+from whyfeel.engine.tables import store_failed, to_disk
 from whyfeel.errors import UserError
 from whyfeel.media import BadPicture, Loaded, MediaStore
 from whyfeel.records import Media, Sample, content_id, rng, storable
@@ -266,11 +265,7 @@ def _staged(out: Path) -> Iterator[StudyFolder]:
     try:
         yield StudyFolder(made)
         made.rename(out)
-        parent = os.open(out.parent, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
+        to_disk(out.parent)
     except OSError as error:
         raise store_failed("the study", out, error) from None
     finally:

@@ -20,6 +20,7 @@ import pytest
 from faults.chat_server import Call, ChatServer, Say, chat
 from runs.scripted_runs import ANSWERER, JUDGE_MODEL, Watcher, words
 from truthful_judge import truthful
+from web.asgi import asked
 from web.review.reviewable import scene_annotations, write_run
 from whyfeel.engine import Reply, Request, Route
 from whyfeel.errors import DataError, NoCredit, RunStopped, UserError
@@ -215,19 +216,9 @@ class Slow(Press):
 
 async def get(kiosk: Kiosk, path: str, method: str = "GET", host: str = "127.0.0.1:8419") -> tuple[int, str]:
     """Status and text."""
-    found: list[Mapping[str, Any]] = []
-    scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": b""}
-    scope |= {"headers": [(b"host", host.encode())], "http_version": "1.1", "scheme": "http", "client": None}
-
-    async def receive() -> Mapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Mapping[str, Any]) -> None:
-        found.append(message)
-
-    await create_app(kiosk)({**scope, "server": None, "asgi": {"spec_version": "2.4"}}, receive, send)
-    assert dict(found[0]["headers"])[b"content-security-policy"].startswith(b"default-src 'none'; script-src 'self';")
-    return found[0]["status"], b"".join(one.get("body", b"") for one in found[1:]).decode()
+    reply = await asked(create_app(kiosk), method, path, b"", {"host": host})
+    assert reply.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    return reply.status, reply.text
 
 
 async def test_the_old_pages_are_served_until_the_new_ones_are_whole(
