@@ -2,16 +2,75 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from whyfeel.errors import UserError, brief
+from whyfeel.errors import DataError, UserError, brief
+from whyfeel.records import canonical
 
 ANEW = "get the model's files anew"
+WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
+SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors", re.ASCII)
+SHARDS = "model-*-of-*.safetensors"
+VOCABULARY = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+PIECES = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
+PICTURES = ("preprocessor_config.json", "processor_config.json")
+CHAT = ("chat_template.jinja", "chat_template.json", "generation_config.json")
+FILES = (WEIGHTS, INDEX, CONFIG, *VOCABULARY, *PIECES, *PICTURES)  # with the shards, all that decides a value
+ADAPTER = "adapter_config.json"
+MOST_INDEX = 1 << 24  # bytes
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's files on this machine; made by `find_checkpoint`.
+
+    Attributes:
+        name: what the user named it by: a folder or a Hub id.
+        folder: where they lie.
+        digest: 64 hex digits of all that decides its values: weights, settings and vocabulary.
+    """
+
+    name: str
+    folder: Path
+    digest: str
+
+
+def find_checkpoint(
+    spec: str,
+    *,
+    option: str = "the checkpoint",
+    example: str = "google-bert/bert-base-uncased",
+    chats: bool = False,
+    local_only: bool = False,
+) -> Checkpoint:
+    """The checkpoint that a user named; its weights are hashed, not read.
+
+    Args:
+        spec: a folder or, where there is no such folder, the id of a model on the Hugging Face Hub, which is
+            downloaded unless it is in the Hub's cache.
+        option, example: what errors call the model by, before its name, and a model's id.
+        chats: whether it is to answer, so that its chat template and ways of ending count as well.
+        local_only: whether a Hub's model may come from that cache alone.
+
+    Raises:
+        UserError: there is no such model.
+        DataError: its weights are no safetensors, or files are missing.
+    """
+    wanted = FILES + CHAT if chats else FILES
+    folder = model_folder(spec, (*wanted, SHARDS), option=option, example=example, local_only=local_only)
+    _check(folder)
+    used = [path for path in sorted(folder.iterdir()) if path.name in wanted or SHARD.fullmatch(path.name)]
+    decides = canonical([[path.name, _sha256(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in used])
+    return Checkpoint(spec, folder, hashlib.sha256(decides.encode()).hexdigest())
 
 
 def model_folder(spec: str, files: Iterable[str], *, option: str, example: str, local_only: bool) -> Path:
@@ -55,3 +114,42 @@ def first_line(error: BaseException) -> str:
     ('no such model', 'KeyError')
     """
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _check(folder: Path) -> None:
+    """That a folder has a model's weights, as safetensors and of the folder itself."""
+    if (folder / ADAPTER).exists():
+        raise DataError(f"{str(folder)!r} holds an adapter ({ADAPTER}); merge it into its model and save that")
+    if not (folder / CONFIG).is_file():
+        raise DataError(f"{str(folder / CONFIG)!r} is missing: it says how the model is built; {ANEW}")
+    if (folder / WEIGHTS).is_file():
+        return
+    if (folder / INDEX).is_file():
+        _check_index(folder)
+        return
+    raise DataError(
+        f"{str(folder)!r} has no {WEIGHTS}{pickle_remark(folder)}; name a model that is saved as safetensors"
+    )
+
+
+def _check_index(folder: Path) -> None:
+    path = folder / INDEX
+    try:
+        if path.stat().st_size > MOST_INDEX:
+            raise DataError(f"{str(path)!r} has more than {MOST_INDEX:,} bytes; {ANEW}")
+        shards = set(json.loads(path.read_bytes())["weight_map"].values())
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise DataError(f"{str(path)!r} does not say in which file each weight lies; {ANEW}") from None
+    for shard in sorted(map(str, shards)):
+        if not SHARD.fullmatch(shard) or not (folder / shard).is_file():
+            raise DataError(f"{str(path)!r} names {brief(shard)}, expected {SHARDS} in the same folder; {ANEW}")
+
+
+@functools.lru_cache
+def _sha256(path: Path, _size: int, _changed: int) -> str:
+    """Of a file, once for all that share a checkpoint: gigabytes take seconds."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from measuring import values
 
 from weights import encoded, packed
+from whyfeel import checkpoint_files
 from whyfeel.errors import DataError, UserError
 from whyfeel.metrics import checkpoints
 from whyfeel.metrics.bertscore import Matching, _matching, bertscore
@@ -88,7 +89,7 @@ def shards(folder: Path) -> None:
     for file, held in parts.items():
         pack(folder / file, {name: found[name] for name in held})
     places = {name: file for file, held in parts.items() for name in held}
-    (folder / checkpoints.INDEX).write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    (folder / checkpoint_files.INDEX).write_text(json.dumps({"metadata": {}, "weight_map": places}))
 
 
 def pickled(folder: Path) -> None:
@@ -101,7 +102,7 @@ def indexed(*files: object) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
         places = {f"w{number}": file for number, file in enumerate(files)}
-        (folder / checkpoints.INDEX).write_text(json.dumps({"weight_map": places}))
+        (folder / checkpoint_files.INDEX).write_text(json.dumps({"weight_map": places}))
 
     return spoil
 
@@ -124,7 +125,7 @@ def lacking(folder: Path) -> None:
         (indexed("model-00001-of-00001.safetensors"), "in the same folder"),
         (indexed(3), "names '3'"),
         (indexed([]), "does not say in which file"),
-        (lambda at: (indexed()(at), (at / checkpoints.INDEX).write_text("[]")), "does not say in which file"),
+        (lambda at: (indexed()(at), (at / checkpoint_files.INDEX).write_text("[]")), "does not say in which file"),
         (lambda at: (at / "adapter_config.json").write_text("{}"), "holds an adapter"),
         (lambda at: (at / "model.safetensors").write_bytes(b"\x80\x04."), "cannot be used"),
         (lambda at: os.truncate(at / "model.safetensors", 3000), "cannot be used"),

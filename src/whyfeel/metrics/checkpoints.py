@@ -6,49 +6,20 @@ folder is read offline; code that lies in it is never run, and no pickle is open
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from whyfeel.checkpoint_files import ANEW, first_line, model_folder, pickle_remark
+from whyfeel import checkpoint_files
+from whyfeel.checkpoint_files import ANEW, Checkpoint, first_line
 from whyfeel.errors import DataError, UserError, brief
-from whyfeel.records import canonical
 
-WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
-SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors", re.ASCII)
-SHARDS = "model-*-of-*.safetensors"
-VOCABULARY = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-PIECES = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-PICTURES = ("preprocessor_config.json", "processor_config.json")
-FILES = (WEIGHTS, INDEX, CONFIG, *VOCABULARY, *PIECES, *PICTURES)  # with the shards, all that decides a value
-ADAPTER = "adapter_config.json"
-MOST_INDEX = 1 << 24  # bytes
 SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 UNSTATED = 1 << 20  # tokens; a tokenizer that knows no limit states an absurd one
 ROOM = 4096  # tokens that are computed together, padding included
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A model's files on this machine; made by `find_checkpoint`.
-
-    Attributes:
-        name: what the user named it by: a folder or a Hub id.
-        folder: where they lie.
-        digest: 64 hex digits of all that decides its values: weights, settings and vocabulary.
-    """
-
-    name: str
-    folder: Path
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +38,7 @@ class Split:
 
 
 def find_checkpoint(spec: str, *, local_only: bool = False) -> Checkpoint:
-    """The checkpoint that a user named.
-
-    Args:
-        spec: a folder or, where there is no such folder, the id of a model on the Hugging Face Hub, which is
-            downloaded unless it is in the Hub's cache.
-        local_only: whether a Hub's model may come from that cache alone.
+    """The checkpoint of a metric that a user named; arguments as for `checkpoint_files.find_checkpoint`.
 
     Raises:
         UserError: torch or transformers is not installed, there is no such model, or its weights are no safetensors.
@@ -82,13 +48,7 @@ def find_checkpoint(spec: str, *, local_only: bool = False) -> Checkpoint:
         import transformers  # noqa: F401, PLC0415
     except ImportError as error:
         raise UserError(f"this metric needs the package {error.name}: pip install 'whyfeel[metrics]'") from None
-    folder = model_folder(
-        spec, (*FILES, SHARDS), option="the checkpoint", example="google-bert/bert-base-uncased", local_only=local_only
-    )
-    _check(folder)
-    used = [path for path in sorted(folder.iterdir()) if path.name in FILES or SHARD.fullmatch(path.name)]
-    decides = canonical([[path.name, _sha256(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in used])
-    return Checkpoint(spec, folder, hashlib.sha256(decides.encode()).hexdigest())
+    return checkpoint_files.find_checkpoint(spec, local_only=local_only)
 
 
 def load_model(checkpoint: Checkpoint, auto: str, kinds: Collection[str]) -> Any:  # noqa: ANN401 - torch's own types come late
@@ -215,45 +175,6 @@ def check_finite(facts: Mapping[str, Any], numbers: ArrayLike) -> None:
     """
     if not np.isfinite(numbers).all():
         raise DataError(f"the checkpoint {facts['model']!r} gives no finite numbers; {ANEW}")
-
-
-def _check(folder: Path) -> None:
-    """That a folder has a model's weights, as safetensors and of the folder itself."""
-    if (folder / ADAPTER).exists():
-        raise DataError(f"{str(folder)!r} holds an adapter ({ADAPTER}); merge it into its model and save that")
-    if not (folder / CONFIG).is_file():
-        raise DataError(f"{str(folder / CONFIG)!r} is missing: it says how the model is built; {ANEW}")
-    if (folder / WEIGHTS).is_file():
-        return
-    if (folder / INDEX).is_file():
-        _check_index(folder)
-        return
-    raise DataError(
-        f"{str(folder)!r} has no {WEIGHTS}{pickle_remark(folder)}; name a model that is saved as safetensors"
-    )
-
-
-def _check_index(folder: Path) -> None:
-    path = folder / INDEX
-    try:
-        if path.stat().st_size > MOST_INDEX:
-            raise DataError(f"{str(path)!r} has more than {MOST_INDEX:,} bytes; {ANEW}")
-        shards = set(json.loads(path.read_bytes())["weight_map"].values())
-    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        raise DataError(f"{str(path)!r} does not say in which file each weight lies; {ANEW}") from None
-    for shard in sorted(map(str, shards)):
-        if not SHARD.fullmatch(shard) or not (folder / shard).is_file():
-            raise DataError(f"{str(path)!r} names {brief(shard)}, expected {SHARDS} in the same folder; {ANEW}")
-
-
-@functools.lru_cache
-def _sha256(path: Path, _size: int, _changed: int) -> str:
-    """Of a file, once for the metrics that share a checkpoint: gigabytes take seconds."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
 
 
 def _expect(checkpoint: Checkpoint, kind: str, kinds: Collection[str]) -> None:
