@@ -99,7 +99,7 @@ def test_what_is_spoilt_is_sound_before() -> None:
 
 
 @given(texts(REPLIES), st.booleans())
-@often(1000)
+@often(400)
 def test_a_reply_holds_one_block_or_a_reason(reply: str, look: bool) -> None:
     found = read_verdicts(reply, NONCE, 3, look=look)
     if isinstance(found, Unscored):
@@ -112,7 +112,7 @@ def test_a_reply_holds_one_block_or_a_reason(reply: str, look: bool) -> None:
 
 @pytest.mark.parametrize("look", [False, True])
 @given(reply=texts(REPLIES))
-@often(500)
+@often(250)
 def test_a_verdict_is_a_count_or_a_reason(look: bool, reply: str) -> None:
     judge = build_judge("verdicts", PROMPTS, [SAMPLE], "basic", members=["m"], see_image=look)
     sound(judged(judge, ANSWER, [reply]))
@@ -120,7 +120,7 @@ def test_a_verdict_is_a_count_or_a_reason(look: bool, reply: str) -> None:
 
 @pytest.mark.parametrize("name", ["official-llama3", "official-gpt"])
 @given(reply=texts(SCORES))
-@often(500)
+@often(250)
 def test_an_official_judge_never_counts_beyond_the_annotation(name: str, reply: str) -> None:
     judge = build_judge(name, PROMPTS, [SAMPLE], "basic", members=["m"])
     sound(judged(judge, ANSWER, [reply]))
@@ -129,7 +129,7 @@ def test_an_official_judge_never_counts_beyond_the_annotation(name: str, reply: 
 
 
 @given(texts([ANSWER.encode()]))
-@often(1000)
+@often(400)
 def test_any_answer_states_something_or_nothing(answer: str) -> None:
     for statement in statements(answer):
         assert statement.clauses
@@ -139,7 +139,7 @@ def test_any_answer_states_something_or_nothing(answer: str) -> None:
 
 
 @given(answer=texts([ANSWER.encode()]))
-@often(500)
+@often(250)
 def test_any_answer_gets_a_verdict_of_overlap_and_one_of_a_truthful_judge(answer: str) -> None:
     asking = OVERLAP.judge(SAMPLE, Response("s", answer))
     try:
@@ -223,7 +223,7 @@ def test_a_canary_before_an_official_judge_is_a_count_or_a_reason(canary: str, r
     answer=texts([ANSWER.encode(), "He isn’t angry; he looks, if anything, sad. No sign of joy.".encode()]),
     emotion=st.text(),
 )
-@often(500)
+@often(250)
 def test_any_answer_objects_or_invents_or_says_nothing(answer: str, emotion: str) -> None:
     judge = ObjectionJudge()
     for asked in (emotion, "angry", "sad"):

@@ -79,7 +79,7 @@ def test_what_is_spoilt_is_sound_before(release: Path) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 @given(change=edits, pick=st.integers(0, 1))
-@often(1000)
+@often(400)
 def test_a_task_is_opened_or_refused_and_always_reported(task: str, change: Edits, pick: int, release: Path) -> None:
     names = [name for name in FILES if (name == "r.jsonl") == (task == "jsonl")]
     names = [name for name in names if ("Complex" in name) == (task == "eibench-complex")]
@@ -112,7 +112,7 @@ def test_a_task_is_opened_or_refused_and_always_reported(task: str, change: Edit
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_an_answer_file_is_read_or_refused(release: Path, change: Edits) -> None:
     task = open_task("eibench-basic", release, None)
     file = release / "answers.jsonl"
@@ -127,7 +127,7 @@ def test_an_answer_file_is_read_or_refused(release: Path, change: Edits) -> None
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_a_file_of_captions_is_read_or_refused(tmp_path: Path, change: Edits) -> None:
     file = tmp_path / "captions.jsonl"
     file.write_bytes(change.of(CAPTIONS))
@@ -140,7 +140,7 @@ def test_a_file_of_captions_is_read_or_refused(tmp_path: Path, change: Edits) ->
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_the_responses_of_a_run_are_read_or_refused(tmp_path: Path, change: Edits) -> None:
     file = tmp_path / "responses.jsonl"
     file.write_bytes(change.of(RESPONSES))
@@ -154,7 +154,7 @@ def test_the_responses_of_a_run_are_read_or_refused(tmp_path: Path, change: Edit
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_a_judge_log_of_any_text_is_scored(release: Path, change: Edits) -> None:
     task = open_task("eibench-basic", release, None)
     log = parse_log(change.of(LOG).decode("utf-8", "replace").splitlines(keepends=True))
@@ -167,7 +167,7 @@ def test_a_judge_log_of_any_text_is_scored(release: Path, change: Edits) -> None
 
 
 @given(edits)
-@often(150)
+@often(80)
 def test_a_judge_log_of_any_bytes_is_scored_or_refused(release: Path, change: Edits) -> None:
     file = release / "log.jsonl"
     file.write_bytes(change.of(LOG))

@@ -65,7 +65,7 @@ def as_bytes(bodies: list[Any]) -> list[bytes]:
 
 @pytest.mark.parametrize(("dialect", "bodies"), [(CHAT, as_bytes(CHATS)), (CLAUDE, as_bytes(CLAUDES))])
 @given(data=st.data())
-@often(2000)
+@often(700)
 def test_a_reply_is_a_reply_or_a_failed_call(dialect: Dialect, bodies: list[bytes], data: st.DataObject) -> None:
     body = data.draw(edits).of(data.draw(st.sampled_from(bodies)))
     reply = tried(lambda: dialect.decode(body), CallFailed)
@@ -98,7 +98,7 @@ def test_what_is_spoilt_is_sound_before() -> None:
     status=st.sampled_from([300, 400, 401, 403, 404, 413, 422, 429, 500, 529, 599]),
     which=st.integers(),
 )
-@often(1000)
+@often(400)
 def test_an_error_has_a_kind_and_one_line(dialect: Dialect, change: Edits, status: int, which: int) -> None:
     bodies = as_bytes(ERRORS)
     refused = dialect.refused(status, change.of(bodies[which % len(bodies)]))
@@ -115,7 +115,7 @@ def test_an_error_has_a_kind_and_one_line(dialect: Dialect, change: Edits, statu
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_a_list_of_models_is_one_or_a_failed_call(change: Edits) -> None:
     names = tried(lambda: CHAT.decode_names(change.of(json.dumps(NAMES).encode())), CallFailed)
     if isinstance(names, CallFailed):

@@ -69,7 +69,7 @@ def judged(whyfeel: Callable[..., Told], folder: Path) -> None:
 
 
 @given(data=st.data(), new=st.sampled_from([GONE, GONE, STRANGER, *ODD]))
-@often(150)
+@often(80)
 def test_a_manifest_with_any_value_changed(
     finished: Path, whyfeel, tmp_path: Path, data: st.DataObject, new: Any
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_manifest_with_any_value_changed(
 
 
 @given(change=edits, name=st.sampled_from(["run.json", "responses.jsonl"]))
-@often(150)
+@often(80)
 def test_a_file_with_some_bytes_changed(finished: Path, whyfeel, tmp_path: Path, change: Edits, name: str) -> None:
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)

@@ -37,7 +37,7 @@ PRICES = (
 
 
 @given(edits, st.sampled_from(PAIRS))
-@often(1000)
+@often(400)
 def test_settings_are_sent_as_json_or_refused(change: Edits, pairs: bytes) -> None:
     text = change.of(pairs).decode("utf-8", "surrogateescape")
     told = {"task": "scenes", "model": "baseline:echo", "out": Path("r")}
@@ -50,7 +50,7 @@ def test_settings_are_sent_as_json_or_refused(change: Edits, pairs: bytes) -> No
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_prompts_of_a_file_can_be_filled_in_or_are_refused(tmp_path: Path, change: Edits) -> None:
     file = tmp_path / "prompts.toml"
     file.write_bytes(change.of(PROMPTS))
@@ -66,7 +66,7 @@ def test_prompts_of_a_file_can_be_filled_in_or_are_refused(tmp_path: Path, chang
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_a_config_is_taken_or_refused(tmp_path: Path, change: Edits) -> None:
     file = tmp_path / "run.toml"
     file.write_bytes(change.of(CONFIG))
@@ -79,7 +79,7 @@ def test_a_config_is_taken_or_refused(tmp_path: Path, change: Edits) -> None:
 
 
 @given(edits)
-@often(500)
+@often(250)
 def test_prices_are_taken_or_refused(tmp_path: Path, change: Edits) -> None:
     file = tmp_path / "prices.toml"
     file.write_bytes(change.of(PRICES))

@@ -230,7 +230,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=8).map("".join))
 def test_every_reply_has_an_outcome(reply):
     found = read(reply)
@@ -251,7 +251,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=700)
+@settings(max_examples=300)
 @given(st.fixed_dictionaries({"nonce": st.just(NONCE), "verdicts": JSON | st.just([ONE, TWO]), "claims": JSON}))
 def test_every_json_value_has_an_outcome(value):
     found = read(json.dumps(value))

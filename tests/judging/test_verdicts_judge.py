@@ -300,7 +300,7 @@ WRITERS = st.one_of(
 )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(TEXT | st.just("A cake"), st.lists(WRITERS, min_size=1, max_size=3))
 def test_whatever_is_answered_and_replied_there_is_an_outcome(text, writers):
     sample = Sample("x", "Why?", "happy", (Trigger("A cake"), Trigger("Friends", 2)), (), "x")

@@ -770,7 +770,7 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     """A server that says nothing at all."""
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(urls=st.lists(URLS, max_size=4), found=FOUND)
 @example(urls=["https://a%00b/"], found=[ip_address(HERE)])
 @example(urls=["https://.a/", "https://a..b/"], found=[ip_address(HERE)])
@@ -814,7 +814,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(PIECES | st.binary(max_size=20), max_size=20).map(b"".join), started=st.booleans())
 def test_any_reply_has_an_outcome(said: bytes, started: bool, tmp_path: Path) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -48,7 +48,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whyfeel.media.picture.MOST_PIXELS", MOST)
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=500)
 @given(st.sampled_from(KINDS), st.data())
 def test_flips_and_cuts(make: Make, name: str, data: st.DataObject) -> None:
     damaged = bytearray(make(name))

@@ -231,7 +231,7 @@ def loaded(folder: Path) -> Any:
 
 
 @settings(
-    max_examples=300,
+    max_examples=120,
     deadline=None,
     derandomize=True,
     database=None,

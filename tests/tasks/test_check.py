@@ -386,7 +386,7 @@ RECORDS = st.one_of(
 LINES = st.one_of(RECORDS.map(json.dumps).map(str.encode), st.binary(max_size=30))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(st.lists(LINES, max_size=5), st.booleans())
 def test_any_bytes_are_read_or_told(tmp_path: Path, lines: list[bytes], end: bool) -> None:
     data = b"\n".join(lines) + b"\n" * end
