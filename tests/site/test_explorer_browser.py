@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from site_boards import Made, book_of, counted, make_board, overlapped, sample
+from site_studies import VOTES, digest, pairs, study
 
-from web.browsing import WAIT, check_page, chromium
+from web.browsing import Chromium, check_page
 from whyfeel.engine import Entry
 from whyfeel.records import Answer, Judgement, Response, Unscored, ask_key, canonical
 from whyfeel.site import payload
+from whyfeel.site.book import Board
 from whyfeel.site.explorer import Explorer
 from whyfeel.site.options import SiteOptions
 from whyfeel.site.shell import Shell, assets
-
-__all__ = ["chromium"]
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> \u202egnirts\u0000 \ud800 \U0001f600 a cake"
 SAMPLES = 120
@@ -61,12 +62,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     options = SiteOptions(images=folder)
     part = Explorer(options)
-    pages = list(part.pages(book_of(board)))
+    book = replace(book_of(board), studies=(_studied(folder / "study", board),))
+    pages = list(part.pages(book))
     shell = Shell(pages, options)
     files = {f"assets/{name}": content for name, content in assets().items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(payload, "PAGE", 50)
-        files |= {file.address: file.content for file in part.files(book_of(board))}
+        files |= {file.address: file.content for file in part.files(book)}
     held = {address: content for address, content in files.items() if address.startswith(("data/", "thumbs/"))}
     files |= {f"{page.address}.html": shell.page(page) for page in pages}
     files["single.html"] = b"".join(shell.single(held))
@@ -74,6 +76,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "site" / address).parent.mkdir(parents=True, exist_ok=True)
         (folder / "site" / address).write_bytes(content)
     return folder / "site"
+
+
+def _studied(path: Path, board: Board) -> Path:
+    """People held the two runs against each other at s0 and s1."""
+    words = HOSTILE.replace("\ud800", "")  # which no study can hold
+    design, collected = pairs(VOTES)
+    items = tuple(replace(one, sample=f"s{n}") for n, one in enumerate(design.items))
+    design = replace(design, items=items, texts=replace(design.texts, title=words, question=words))
+    return study(path, design, collected, {1: digest(board, 1), 2: digest(board, 0)})
 
 
 def _verdict(response: Response) -> Judgement:
@@ -87,17 +98,13 @@ def _verdict(response: Response) -> Judgement:
 
 
 @contextmanager
-def opening(address: str) -> Iterator[Callable[..., Any]]:
+def opening(chromium: Chromium) -> Iterator[Callable[..., Any]]:
     """Opens a file as a new person; fails for a request that leaves the files, a script's error, or a dialog."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - where it is there
-
     faults: list[str] = []
-    with sync_playwright() as tool:
-        browser = tool.chromium.connect_over_cdp(address)
+    with chromium.used() as made:
 
         def person(path: Path, state: str = "", **options: Any) -> Any:
-            context = browser.new_context(service_workers="block", reduced_motion="reduce", **options)
-            context.set_default_timeout(WAIT)
+            context = made(**options)
             context.on(
                 "request", lambda one: faults.append(one.url) if not one.url.startswith(("file:", "data:")) else None
             )
@@ -115,7 +122,6 @@ def opening(address: str) -> Iterator[Callable[..., Any]]:
             return page
 
         yield person
-        browser.close()
     assert faults == []
 
 
@@ -133,7 +139,7 @@ def left(page: Any, count: int) -> None:
     )
 
 
-def test_a_sample_is_found_compared_linked_and_walked_by_key(site: Path, chromium: str) -> None:
+def test_a_sample_is_found_compared_linked_and_walked_by_key(site: Path, chromium: Chromium) -> None:
     with opening(chromium) as person:
         page = person(site / "explore" / "toys.html", viewport={"width": 1280, "height": 900})
         assert head(page) == "s0"
@@ -179,11 +185,12 @@ def test_a_sample_is_found_compared_linked_and_walked_by_key(site: Path, chromiu
         page.locator("[data-list]").focus()
         page.keyboard.press("End")
         until(page, "s117")
-        link = page.url
-        again = person(site / "explore" / "toys.html", "#" + link.split("#")[1])
-        assert head(again) == "s117"
-        assert again.locator(".side").count() == 2
-        assert again.locator("[data-left]").inner_text() == page.locator("[data-left]").inner_text()
+        link, count = page.url, page.locator("[data-left]").inner_text()
+        page.goto("about:blank")
+        page.goto(link)
+        until(page, "s117")
+        assert page.locator(".side").count() == 2
+        assert page.locator("[data-left]").inner_text() == count
 
         # a trigger lights its words, and the other way round; verdicts go with the judge
         page.locator(".gold li").first.hover()
@@ -213,10 +220,31 @@ def test_a_sample_is_found_compared_linked_and_walked_by_key(site: Path, chromiu
         assert head(page) == "s117"
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            check_page(page, scheme)
+            check_page(page, scheme, again=scheme == "dark")
 
 
-def test_an_answer_that_means_harm_is_shown_as_it_is(site: Path, chromium: str) -> None:
+def test_people_and_links_that_ask_for_what_is_not_there(site: Path, chromium: Chromium) -> None:
+    with opening(chromium) as person:
+        page = person(site / "explore" / "toys.html", "#s=s0&f=d%3Da%26by%3Dapart%26h%3D1")
+        left(page, 2)  # a difference and an order for which there is no second run
+        fields = "(all) => all.map((one) => [one.dataset.filterName, one.value]).filter(([, value]) => value)"
+        assert page.eval_on_selector_all("[data-filter-name]", fields) == [["h", "1"]]
+        assert page.locator("[data-set]").inner_text() == "1 set"
+        said = page.locator(".people li p").first
+        assert said.inner_text() == "7 votes: 2 for this answer, 3 for model 1, both good 0, both bad 2."
+        assert "<script>alert(2)</script>" in page.locator(".people").inner_text()
+        assert page.locator(".people a").get_attribute("href") == "../studies/study.html"
+        page.get_by_label("Beside it").select_option("two")  # now there is one
+        left(page, 1)
+        assert page.get_by_label("Difference").input_value() == "a"
+        sides = page.locator(".side .people li p:first-child")
+        assert sides.nth(1).inner_text() == "7 votes: 3 for this answer, 2 for model 2, both good 0, both bad 2."
+        page.goto((site / "explore" / "toys.html").as_uri() + "#s=s2")
+        until(page, "s2")
+        assert page.locator(".people").count() == 0
+
+
+def test_an_answer_that_means_harm_is_shown_as_it_is(site: Path, chromium: Chromium) -> None:
     with opening(chromium) as person:
         page = person(site / "explore" / "toys.html", "#b=two&f=g%3Dodd", viewport={"width": 390, "height": 844})
         assert page.locator(".sample img, .sample script, .sample b").count() == 0
@@ -230,7 +258,7 @@ def test_an_answer_that_means_harm_is_shown_as_it_is(site: Path, chromium: str) 
         page.wait_for_function("document.querySelector('.sample').textContent === 'There is no sample <b>nobody here.'")
 
 
-def test_one_file_holds_all_of_it_and_a_lost_file_is_told(site: Path, chromium: str) -> None:
+def test_one_file_holds_all_of_it_and_a_lost_file_is_told(site: Path, chromium: Chromium) -> None:
     with opening(chromium) as person:
         page = person(site / "single.html", "#explore/toys?s=s110&b=two")
         assert head(page) == "s110"
@@ -239,5 +267,6 @@ def test_one_file_holds_all_of_it_and_a_lost_file_is_told(site: Path, chromium: 
         until(page, "s111")
         assert "#explore/toys?" in page.url
         (site / "data" / "toys" / "2.js").unlink()
-        page = person(site / "explore" / "toys.html", "#s=s110")
+        page.goto((site / "explore" / "toys.html").as_uri() + "#s=s110")
+        page.wait_for_selector(".sample .notice")
         assert "2.js cannot be read" in page.locator(".sample").inner_text()

@@ -19,6 +19,7 @@ from whyfeel.site.book import Board
 from whyfeel.site.explorer import Explorer
 from whyfeel.site.options import SiteOptions
 from whyfeel.site.payload import Payload, data_file
+from whyfeel.site.people import People
 from whyfeel.site.pictures import LEFT_OUT, Shown
 
 HOSTILE = "</script><script>alert(1)</script>&\u2028\u2029\x00\u202e\ud800 \U0001f600"
@@ -35,10 +36,9 @@ def read(content: bytes) -> tuple[str, Any]:
 
 def told(board: Board) -> dict[str, Any]:
     """Data name to value."""
-    found = [read(file.content) for file in Payload(board, lambda _: Shown()).files()]
-    assert [f"data/{name}.js" for name, _ in found] == [
-        file.address for file in Payload(board, lambda _: Shown()).files()
-    ]
+    files = list(Payload(board, lambda _: Shown(), People((), board)).files())
+    found = [read(file.content) for file in files]
+    assert [f"data/{name}.js" for name, _ in found] == [file.address for file in files]
     return dict(found)
 
 

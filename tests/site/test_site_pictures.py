@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from whyfeel.media import BadPicture, Loaded
+from whyfeel.media import BadPicture, Loaded, fetched_name
 from whyfeel.records import Media
 from whyfeel.site import pictures as module
 from whyfeel.site.pages import File
@@ -100,6 +100,20 @@ def test_what_cannot_be_shown_says_why_and_stops_nothing(tmp_path: Path) -> None
     nowhere = Pictures(None)
     assert list(nowhere.files([Media("a.jpg")])) == []
     assert "no images folder" in nowhere.shown[Media("a.jpg")].why
+
+
+def test_one_at_a_url_is_looked_for_in_every_folder_and_the_first_tells_it(tmp_path: Path) -> None:
+    urls = [Media(f"http://h/{n}.png") for n in range(4)]
+    folders = [tmp_path / name for name in ("none", "one", "two")]  # the first does not exist
+    for place, held in ((1, (1, 2)), (2, (2, 3))):
+        for n in held:
+            write(folders[place] / fetched_name(urls[n].path), (10 * place, 10 * n), "PNG", colour=place)
+    write(tmp_path / "local.png", (7, 7), "PNG")
+    pictures = Pictures(tmp_path, folders)
+    list(pictures.files([*urls, Media("local.png")]))
+    shown = [(one.width, one.height) for one in pictures.shown.values()]
+    assert shown == [(0, 0), (10, 10), (10, 20), (20, 30), (7, 7)]
+    assert "was not fetched" in pictures.shown[urls[0]].why
 
 
 def test_a_header_that_promises_a_picture_is_not_enough() -> None:

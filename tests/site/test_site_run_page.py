@@ -12,19 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from site_boards import Made, make_board, overlapped, sample
 
 from phase_server import PhaseServer
 from told import Told
 from truthful_judge import truthful
 from whyfeel import runs
 from whyfeel.cli.progress import Quiet
+from whyfeel.engine import Entry
 from whyfeel.errors import DataError, UserError
 from whyfeel.prompts import load_prompts
+from whyfeel.records import Answer, Response, ask_key, canonical
 from whyfeel.report import numbers
 from whyfeel.report.words import label
 from whyfeel.runs import RunFolder, run_options
 from whyfeel.runs.manifest import open_run
 from whyfeel.runs.plan import plan_run
+from whyfeel.site import asked as asked_module
 from whyfeel.site.asked import asks_of
 from whyfeel.site.book import open_book
 from whyfeel.site.options import SiteOptions
@@ -123,6 +127,23 @@ def test_the_asks_are_those_of_one_sample(asked: tuple[Path, PhaseServer]) -> No
     assert [one.whose for one in found.asks][:2] == ["the strategy", "verdicts (judge)"]
 
 
+def test_endless_words_are_cut_in_their_middle_and_told(tmp_path: Path) -> None:
+    said = "first " + "<b>" * 400_000 + " last"
+    words = "Why? " + "x" * 19_995
+    asked = canonical({"messages": [["user", [words, said]]], "model": "m", "role": "answer"})
+    entry = Entry(Answer(ask_key(asked), said), "answer", "m", asked, "answer", "", 1.0)
+    response = Response("s0", said[:100], asks=(entry.answer.ask_id,))
+    made = Made("m", [response], {"overlap": overlapped([sample(0)], [response])}, [entry])
+    (run,) = make_board(tmp_path, [sample(0)], made).runs
+    found = asks_of(run)
+    assert found is not None
+    [ask] = found.asks
+    assert ask.text == f"{said[:1200]}\n[{len(said) - 2000:,} characters left out]\n{said[-800:]}"
+    [(_, (first, second))] = ask.turns
+    assert first.text == words  # 20,000 characters are told as they were sent
+    assert second.text == f"{said[:19200]}\n[{len(said) - 20_000:,} characters left out]\n{said[-800:]}"
+
+
 def test_words_are_there_as_they_were_sent_and_none_of_them_is_markup(asked: tuple[Path, PhaseServer]) -> None:
     path, server = asked
     page = rendered(path)
@@ -138,6 +159,9 @@ def test_words_are_there_as_they_were_sent_and_none_of_them_is_markup(asked: tup
     assert page.count("<script>") == page.count("alert(1)</script>") == 0
     assert "&lt;script&gt;alert(1)" in page
     assert "\\ud800" in page  # which UTF-8 cannot carry
+    with pytest.MonkeyPatch.context() as patch:  # and no longer than they are told
+        patch.setattr(asked_module, "middle", lambda *_: "cut")
+        assert "alert(1)" not in rendered(path)
     assert f"s={first}" in page
     assert "m<b>" not in page
     assert "m&lt;b&gt; direct" in page

@@ -6,17 +6,20 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sited import Read, run_folders, site_folder
 
+from told import Told
 from whyfeel.errors import UserError
 from whyfeel.interop.placing import CARD
+from whyfeel.site import writer
 from whyfeel.site.options import SiteOptions
 from whyfeel.site.pages import Page
 from whyfeel.site.shell import Embedded, Shell, assets
-from whyfeel.site.writer import write_site
+from whyfeel.site.writer import Written, named, write_site
 
 SINGLE = SiteOptions(single_file=True)
 PAGE = Page("index", "I", "leaderboard.html", {"boards": []})
@@ -25,7 +28,7 @@ PAGE = Page("index", "I", "leaderboard.html", {"boards": []})
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folders = run_folders(tmp_path_factory.getbasetemp() / "sited")
-    return write_site(folders, tmp_path_factory.mktemp("single") / "site.html", SINGLE).out
+    return write_site(folders, tmp_path_factory.mktemp("single") / "site", SINGLE).out
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,18 @@ def test_a_full_picture_is_there_as_its_thumbnail() -> None:
         == src("thumbs/ab.jpg")
         == "data:image/jpeg;base64," + base64.b64encode(b"small").decode()
     )
+
+
+def test_a_name_without_an_ending_gets_one_and_is_told(
+    file: Path, tmp_path: Path, whyfeel: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert file.name == "site.html"
+    monkeypatch.setattr(writer, "write_site", lambda _, out, __: Written(named(out), named(out), 1, 0, 1))
+    told = whyfeel("report", tmp_path, "--single-file", "--out", tmp_path / "may.v2", "--json")
+    assert json.loads(told.out)["out"] == str(tmp_path / "may.v2.html")
+    assert told.err == "whyfeel: the report is may.v2.html: browsers know a page by its ending\n"
+    assert whyfeel("report", tmp_path, "--single-file", "--out", tmp_path / "may.htm").err == ""
+    assert whyfeel("report", tmp_path, "--out", tmp_path / "may").err == ""  # a folder needs none
 
 
 def test_the_card_lies_beside_it_and_nothing_else(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import astuple, replace
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
+from site_studies import write_study
 
 from study.simulated import LENIENT, answered, collect, make_design, simulate, unblinded, voted
 from whyfeel.report import numbers
@@ -20,46 +18,8 @@ from whyfeel.site.book import Book
 from whyfeel.site.options import SiteOptions
 from whyfeel.site.shell import Shell
 from whyfeel.site.study_page import NO_STORE, Studies, facts_of
-from whyfeel.study.collected import Collected
-from whyfeel.study.database import open_database
-from whyfeel.study.design import Design, Key, Kind, Source
-from whyfeel.study.folder import StudyFolder
+from whyfeel.study.design import Kind
 from whyfeel.study.results import results
-from whyfeel.study.store import StudyStore
-
-
-def write_study(
-    path: Path, design: Design, collected: Collected | None, names: Mapping[int, str] | None = None
-) -> Path:
-    """A study's folder, with a store of what was collected and a key of these names."""
-    path.mkdir(parents=True)
-    folder = StudyFolder(path)
-    folder.design.write_text(json.dumps(design.to_json()), "utf-8")
-    if names is not None:
-        key = Key(design.digest, {number: Source(name, "run", "", "") for number, name in names.items()})
-        folder.key.write_text(json.dumps(key.to_json()), "utf-8")
-    if collected is not None:
-        asyncio.run(_prepare(folder, design))
-        _fill(folder.store, collected)
-    return path
-
-
-async def _prepare(folder: StudyFolder, design: Design) -> None:
-    store = StudyStore(await open_database(folder.store, design.digest), design)
-    await store.prepare()
-    await store.close()
-
-
-def _fill(store: Path, collected: Collected) -> None:
-    db = sqlite3.connect(store)
-    with db:
-        db.executemany("INSERT INTO raters VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, collected.raters))
-        db.executemany("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, collected.trials))
-        told = [(rater, name, said) for rater, all_ in collected.demographics.items() for name, said in all_.items()]
-        db.executemany("INSERT INTO demographics VALUES (?, ?, ?)", told)
-        if (seen := collected.unblinding) is not None:
-            db.execute("UPDATE study SET unblinded = ?, votes = ?", (seen.at, seen.votes))
-    db.close()
 
 
 def html(path: Path) -> str:

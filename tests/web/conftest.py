@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 import pytest
-from browsing import chromium, tell
+
+from web.browsing import chromium, tell
 
 __all__ = ["chromium", "tell"]
 

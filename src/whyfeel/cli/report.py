@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from whyfeel.cli import options as o
 from whyfeel.cli.output import print_json, print_table
+from whyfeel.report.words import visible
 
 
 def register(app: typer.Typer) -> None:
@@ -38,10 +40,12 @@ def report(
     from whyfeel.site.options import SiteOptions, check_extra
 
     check_extra()
-    from whyfeel.site.writer import write_site
+    from whyfeel.site.writer import named, write_site
 
     options = SiteOptions(title, data, images, not no_images, single_file)
     done = write_site(runs, out, options)
+    if single_file and named(out) != out:
+        print(f"whyfeel: the report is {visible(done.out.name)}: browsers know a page by its ending", file=sys.stderr)
     if json:
         print_json(done.to_json())
     else:

@@ -56,7 +56,7 @@ class Place:
         else:
             # the card first: a file without a card would be taken for somebody else's
             write_whole(self.card, text)
-        old = self.staged.with_name("old")
+        old = self.staged.with_name("older" if self.staged.name == "old" else "old")
         try:
             if self.folder and self.out.exists():
                 self.out.rename(old)

@@ -57,9 +57,9 @@ def _footnotes(summary: Mapping[str, Any]) -> list[str]:
         f"{numbers.count(n)} answers were given without the setting {name}, which the server does not take."
         for name, n in summary["left_out"].items()
     ]
-    tokens = summary["tokens"]
+    tokens, calls = summary["tokens"], summary["calls"]
     lines.append(
-        f"{numbers.count(summary['calls'])} calls, {numbers.tokens(tokens['in'])} tokens in, "
+        f"{numbers.count(calls)} {'call' if calls == 1 else 'calls'}, {numbers.tokens(tokens['in'])} tokens in, "
         f"{numbers.tokens(tokens['out'])} out, cost {numbers.money(summary['cost'])}, "
         f"{numbers.duration(summary['seconds'])}. Next: `whyfeel review` it, or `whyfeel export` it."
     )

@@ -135,7 +135,8 @@ def _footnotes(summary: Mapping[str, Any], folder: Path) -> list[RenderableType]
         f"{numbers.count(summary['scored'])} of {numbers.count(summary['n'])} samples scored"
         + (f"; unscored: {unscored}" if unscored else "")
         + (f"; among the answers: {outcomes}" if outcomes else ""),
-        f"{numbers.count(summary['calls'])} calls, {numbers.tokens(tokens['in'])} tokens in, "
+        f"{numbers.count(summary['calls'])} {'call' if summary['calls'] == 1 else 'calls'}, "
+        f"{numbers.tokens(tokens['in'])} tokens in, "
         f"{numbers.tokens(tokens['out'])} out, cost {numbers.money(summary['cost'])}, "
         f"{numbers.duration(summary['seconds'])}",
         *(

@@ -110,7 +110,7 @@ class Annotations:
                 "items": items,
             }
             root = self._options.images or run.images
-            pictures = Pictures(root, RunFolder(path).pictures, max_side_of(run.manifest["spec"].get("pictures", "")))
+            pictures = Pictures(root, [RunFolder(path).pictures], max_side_of(run.manifest["spec"].get("pictures", "")))
         self._pictures[path] = pictures, tuple(item.media for item in items if item.media is not None)
         parts = annotation_table(values["summary"], path)
         notes = [one.partition(NEXT)[0] for one in notes_of(parts)[:-1]]  # the last says where files lie

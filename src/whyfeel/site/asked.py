@@ -1,4 +1,4 @@
-"""The words that models were sent: the asks of one sample, out of a run's ledger."""
+"""The words that models were sent: the asks of one sample, out of a run's ledger; endless ones cut in their middle."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from whyfeel.records import Answer, canonical
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.lines import read_responses
 from whyfeel.site.book import RunView
+from whyfeel.site.shortened import MOST_SENT, middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Sent:
         settings: sampling settings, and the schema where one was asked for, as JSON; "" for none.
         turns: the messages: who speaks, and the parts.
         answer: what came back.
+        text: its words, or as much of them as is shown.
     """
 
     whose: str
@@ -40,6 +42,7 @@ class Sent:
     settings: str
     turns: tuple[tuple[str, tuple[Words, ...]], ...]
     answer: Answer
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,13 @@ def _told(ledger: Ledger, keys: Iterable[tuple[str, str]]) -> Iterator[Sent]:
         if asked is None or answer is None:
             continue
         turns = tuple((speaker, tuple(map(_part, parts))) for speaker, parts in asked["messages"])
-        yield Sent(whose, asked["role"], asked["model"], _settings(asked), turns, answer)
+        yield Sent(whose, asked["role"], asked["model"], _settings(asked), turns, answer, middle(answer.text))
 
 
 def _part(part: Any) -> Words:  # noqa: ANN401 - what JSON holds
-    return Words(part, picture=False) if isinstance(part, str) else Words(part["picture"], picture=True)
+    if isinstance(part, str):
+        return Words(middle(part, MOST_SENT), picture=False)
+    return Words(part["picture"], picture=True)
 
 
 def _settings(asked: dict[str, Any]) -> str:

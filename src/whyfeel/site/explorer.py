@@ -11,6 +11,7 @@ from whyfeel.site.book import Board, Book
 from whyfeel.site.options import SiteOptions
 from whyfeel.site.pages import File, Page
 from whyfeel.site.payload import Payload
+from whyfeel.site.people import People, hear
 from whyfeel.site.pictures import LEFT_OUT, Pictures, Shown
 
 
@@ -33,23 +34,25 @@ class Explorer:
 
     def files(self, book: Book) -> Iterator[File]:
         """Pictures and data, board after board."""
+        heard = hear(book)
         for board in book.boards:
+            people = People(heard, board)
             if self._options.pictures:
                 pictures = pictures_of(board, self._options.images)
                 yield from pictures.files(one for sample in board.samples for one in sample.media)
-                yield from Payload(board, pictures.shown.__getitem__).files()
+                yield from Payload(board, pictures.shown.__getitem__, people).files()
             else:
-                yield from Payload(board, lambda _: Shown(why=LEFT_OUT)).files()
+                yield from Payload(board, lambda _: Shown(why=LEFT_OUT), people).files()
 
 
 def pictures_of(board: Board, images: Path | None) -> Pictures:
-    """The pictures of a board, as they were sent in its first run.
+    """The pictures of a board, as they were sent in its first run; of those at URLs what any of its runs fetched.
 
     Args:
         board: whose samples show them.
         images: their root folder now, None for where the first run.json that names one says, or else the task.
     """
-    run = board.runs[0]
     named = next((one.manifest["images"] for one in board.runs if one.manifest["images"]), None)
     root = images or (Path(named) if named else board.task.images)
-    return Pictures(root, RunFolder(run.path).pictures, max_side_of(str(run.manifest["spec"].get("pictures", ""))))
+    fetched = [RunFolder(run.path).pictures for run in board.runs]
+    return Pictures(root, fetched, max_side_of(str(board.runs[0].manifest["spec"].get("pictures", ""))))

@@ -15,8 +15,10 @@ from typing import Any
 from whyfeel.records import Media, Response, Sample, json_line
 from whyfeel.site.book import Board
 from whyfeel.site.pages import File
+from whyfeel.site.people import People
 from whyfeel.site.pictures import Shown
-from whyfeel.site.read_run import RunReader, cut
+from whyfeel.site.read_run import RunReader
+from whyfeel.site.shortened import cut
 
 PAGE = 100  # samples in a data file
 MOST_WORDS = 300  # characters of a question or an answer that are searched
@@ -45,11 +47,13 @@ class Payload:
     Args:
         board: whose samples and runs are told.
         show: how a picture is shown.
+        people: what was said of the answers.
     """
 
-    def __init__(self, board: Board, show: Show) -> None:
+    def __init__(self, board: Board, show: Show, people: People) -> None:
         self._board = board
         self._show = show
+        self._people = people
         self._outcomes: list[list[str]] = [[] for _ in board.runs]
         self._answers: list[list[str]] = [[] for _ in board.runs]
         count = max(len(board.samples), 1)
@@ -71,7 +75,9 @@ class Payload:
         runs = []
         for place, reader in enumerate(readers):
             response = reader.response(sample.id)
-            runs.append(None if response is None else reader.told(sample, response))
+            said = self._people.of(place, sample.id)
+            told = None if response is None else reader.told(sample, response) | ({"people": said} if said else {})
+            runs.append(told)
             self._outcomes[place].append(_letter(response))
             self._answers[place].append("" if response is None else _first(response.text, self._searched))
         texts = ("question", "person", "word", "caption", "article", "rubric")
@@ -95,7 +101,8 @@ class Payload:
         for place, sample in enumerate(samples):
             for flag in sample.flags:
                 flags.setdefault(flag, []).append(place)
-        runs = zip(self._board.runs, readers, self._outcomes, strict=True)
+        by_people = map(self._people.rated, range(len(self._board.runs)))
+        runs = zip(self._board.runs, readers, self._outcomes, by_people, strict=True)
         places = {one.id: place for place, one in enumerate(samples)}
         return {
             "page": PAGE,
@@ -104,15 +111,17 @@ class Payload:
             "emotions": emotions,
             "emotion": [emotions.index(one.emotion) for one in samples],
             "flags": flags,
+            "studies": self._people.studies,
             "runs": [
                 {
                     "slug": run.slug,
                     "name": run.name,
                     "outcomes": "".join(outcomes),
                     "notes": reader.notes,
+                    "rated": [places[one.id] for one in samples if one.id in rated],
                     "judges": [judge.in_index(places) for judge in reader.judges],
                 }
-                for run, reader, outcomes in runs
+                for run, reader, outcomes, rated in runs
             ],
         }
 

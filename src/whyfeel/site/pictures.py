@@ -6,14 +6,14 @@ import base64
 import hashlib
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from whyfeel.media import BadPicture, Loaded, MediaStore
+from whyfeel.media import BadPicture, Loaded, MediaStore, fetched_name
 from whyfeel.records import Media
 from whyfeel.site.pages import File
 
@@ -55,14 +55,14 @@ class Pictures:
 
     Args:
         root: the folder their names start from, None where there is none.
-        fetched: the folder of those at URLs.
+        fetched: the folders of those at URLs; the first that holds one tells it.
         max_side: pixels of the longest side at which they were sent, None for no limit.
 
     Attributes:
         shown: picture to how it is shown; filled by `files`.
     """
 
-    def __init__(self, root: Path | None, fetched: Path | None = None, max_side: int | None = None) -> None:
+    def __init__(self, root: Path | None, fetched: Sequence[Path] = (), max_side: int | None = None) -> None:
         self.shown: dict[Media, Shown] = {}
         self._root = root
         self._fetched = fetched
@@ -72,10 +72,13 @@ class Pictures:
     def files(self, media: Iterable[Media]) -> Iterator[File]:
         """The files of these pictures, in order; a picture that cannot be read has none."""
         new = (one for one in dict.fromkeys(media) if one not in self.shown)
-        store = MediaStore(self._root, fetched=self._fetched)
         # threads, not processes: reading, hashing and the decoder all let the interpreter go meanwhile
-        with closing(store), ThreadPoolExecutor(WORKERS, thread_name_prefix="whyfeel-site") as pool:
-            submitted = ((one, pool.submit(self._make, store, one)) for one in new)
+        with ExitStack() as stack, ThreadPoolExecutor(WORKERS, thread_name_prefix="whyfeel-site") as pool:
+            stores = {
+                folder: stack.enter_context(closing(MediaStore(self._root, fetched=folder)))
+                for folder in self._fetched or (None,)
+            }
+            submitted = ((one, pool.submit(self._make, stores[self._folder(one)], one)) for one in new)
             waiting: deque[tuple[Media, Future[_Made]]] = deque(islice(submitted, AHEAD))
             while waiting:
                 one, future = waiting.popleft()
@@ -83,6 +86,11 @@ class Pictures:
                 waiting.extend(islice(submitted, 1))
                 self.shown[one] = made.shown
                 yield from self._new_files(made)
+
+    def _folder(self, media: Media) -> Path | None:
+        """Which of the folders to look in for a picture: for one at a URL the first that holds it."""
+        holders = (one for one in self._fetched if media.is_url and (one / fetched_name(media.path)).is_file())
+        return next(holders, next(iter(self._fetched), None))
 
     def _new_files(self, made: _Made) -> Iterator[File]:
         if made.shown.why or made.shown.full in self._written:

@@ -25,11 +25,9 @@ from whyfeel.runs.metrics import FOLDER as METRICS
 from whyfeel.runs.metrics import SUMMARY
 from whyfeel.site.book import Judged, RunView
 from whyfeel.site.evidence import told_of
+from whyfeel.site.shortened import MOST_TEXT, cut, middle
 from whyfeel.site.spans import Span, spans_of
 from whyfeel.stats import Series
-
-MOST_TEXT = 50_000  # characters of a text that are shown
-MOST_ASKED, LAST_ASKED = 2_000, 800  # characters of an ask or its answer, and how many of them are its last ones
 
 
 class RunReader:
@@ -171,9 +169,9 @@ def ask_told(entry: Entry) -> dict[str, Any]:
         {
             "role": entry.role,
             "model": entry.model,
-            "asked": _middle(asked),
-            "text": _middle(answer.text),
-            "reasoning": _middle(answer.reasoning),
+            "asked": middle(asked),
+            "text": middle(answer.text),
+            "reasoning": middle(answer.reasoning),
             "facts": list(_given(facts).items()),
         }
     )
@@ -183,21 +181,9 @@ def _said(parts: Sequence[Any]) -> str:
     return "\n".join(one if isinstance(one, str) else "[picture]" for one in parts)
 
 
-def _middle(text: str) -> str:
-    left = len(text) - MOST_ASKED
-    if left <= 0:
-        return text
-    return f"{text[: MOST_ASKED - LAST_ASKED]}\n[{left:,} characters left out]\n{text[-LAST_ASKED:]}"
-
-
 def _given(told: Mapping[str, Any]) -> dict[str, Any]:
     """What there is anything to tell of."""
     return {name: value for name, value in told.items() if value not in (None, "", [], ())}
-
-
-def cut(text: str) -> str:
-    """As much of a text as is shown."""
-    return text[:MOST_TEXT]
 
 
 def _unscored(judgement: Judgement) -> list[str] | None:

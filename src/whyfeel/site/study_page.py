@@ -63,14 +63,13 @@ class Studies:
 
     def pages(self, book: Book) -> Iterable[Page]:
         """In the order of the book."""
-        slug = slugs()
-        return [self._page(path, slug(path.resolve().name)) for path in book.studies]
+        return [self._page(path, address) for path, address in addresses(book)]
 
     def files(self, book: Book) -> Iterator[File]:  # noqa: ARG002 - as every part has it
         """None: bars are drawn in the page."""
         yield from ()
 
-    def _page(self, path: Path, slug: str) -> Page:
+    def _page(self, path: Path, address: str) -> Page:
         read = read_blind(path)
         document = results(read.design, read.collected, read.names)
         names, pairwise = document["systems"], document["kind"] == "pairwise"
@@ -90,7 +89,13 @@ class Studies:
             "plain": plain_of(document),
             "empty": "" if StudyFolder(path).store.is_file() else NO_STORE,
         }
-        return Page(f"studies/{slug}", document["title"], "study.html", values)
+        return Page(address, document["title"], "study.html", values)
+
+
+def addresses(book: Book) -> list[tuple[Path, str]]:
+    """The studies of a book, and the addresses of their pages."""
+    slug = slugs()
+    return [(path, f"studies/{slug(path.resolve().name)}") for path in book.studies]
 
 
 def read_blind(path: Path) -> ReadStudy:

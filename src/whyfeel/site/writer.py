@@ -18,6 +18,7 @@ from whyfeel.site.breakdowns import Breakdowns
 from whyfeel.site.differences import Differences
 from whyfeel.site.explorer import Explorer
 from whyfeel.site.leaderboard import Leaderboard
+from whyfeel.site.leftovers import clear_left, marked
 from whyfeel.site.options import SiteOptions
 from whyfeel.site.pages import File, Page, Part
 from whyfeel.site.published_page import PublishedPage
@@ -25,6 +26,7 @@ from whyfeel.site.run_page import RunPages
 from whyfeel.site.shell import Shell, assets
 from whyfeel.site.study_page import Studies
 
+ENDINGS = (".html", ".htm")
 EMBEDDED = ("data/", "plots/", "thumbs/")  # what one file holds; larger pictures would make it too large to mail
 
 
@@ -70,18 +72,32 @@ def write_site(paths: Sequence[Path], out: Path, options: SiteOptions) -> Writte
 
     Args:
         paths: their folders.
-        out: the folder to write, or with `single_file` the file.
+        out: the folder to write, or with `single_file` the file, see `named`.
 
     Raises:
         UserError: something else stands at `out`, or the folders are not what they should be.
         StoreFailed: the disk is full.
     """
     book = open_book(paths, data=options.data)
-    with placing(out, () if options.single_file else (LISTING,), command="report") as place:
+    out = named(out) if options.single_file else out
+    clear_left(out)
+    with (
+        placing(out, () if options.single_file else (LISTING,), command="report") as place,
+        marked(place.staged.parent, place.out),
+    ):
         write = _write_file if options.single_file else write_folder
         pages, files, size = write(book, place.staged, options)
         place.put(_card(book, options))
         return Written(place.out, place.out if options.single_file else place.out / "index.html", pages, files, size)
+
+
+def named(file: Path) -> Path:
+    """A file's place under a name that browsers and mail take for a page.
+
+    >>> [named(Path(name)).name for name in ("report", "may.v2", "a.html", "a.HTM")]
+    ['report.html', 'may.v2.html', 'a.html', 'a.HTM']
+    """
+    return file if file.name in {"", ".."} or file.suffix.lower() in ENDINGS else file.with_name(f"{file.name}.html")
 
 
 def write_folder(book: Book, folder: Path, options: SiteOptions) -> tuple[int, int, int]:

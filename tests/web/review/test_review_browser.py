@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from browsing import Server, Tell, browsing, check_page
 from reviewable import scene_annotations, write_run
 
+from web.browsing import Chromium, Server, Tell, browsing, check_page
 from whyfeel.annotate.finished import read_annotation_run
 from whyfeel.annotate.review.final import Final, final_annotations
 
@@ -37,9 +37,9 @@ def serving(folder: Path, n: int, tell: Tell, *wish: str) -> Iterator[Served]:
 
 
 @contextmanager
-def browser(served: Served, address: str) -> Iterator[Any]:
+def browser(served: Served, chromium: Chromium) -> Iterator[Any]:
     """Opens pages as a person."""
-    with browsing(served, address) as opened:
+    with browsing(served, chromium) as opened:
 
         def person(name: str, **options: Any) -> Any:
             page = opened(served.links[name], **options)
@@ -68,7 +68,7 @@ def go_on(page: Any) -> None:
     page.wait_for_url(lambda url: url != here)
 
 
-def test_ten_items_by_keyboard_alone(tmp_path: Path, tell: Tell, chromium: str) -> None:
+def test_ten_items_by_keyboard_alone(tmp_path: Path, tell: Tell, chromium: Chromium) -> None:
     with serving(tmp_path, 10, tell) as served, browser(served, chromium) as person:
         page = person("reviewer-a")
         kept = words(page)
@@ -103,7 +103,7 @@ def test_ten_items_by_keyboard_alone(tmp_path: Path, tell: Tell, chromium: str) 
         page.wait_for_selector(".bar")
 
 
-def test_two_people_two_tabs_and_their_texts(tmp_path: Path, tell: Tell, chromium: str) -> None:
+def test_two_people_two_tabs_and_their_texts(tmp_path: Path, tell: Tell, chromium: Chromium) -> None:
     with serving(tmp_path, 4, tell) as served, browser(served, chromium) as person:
         a_client, b_client = person("reviewer-a"), person("reviewer-b")
         taken = [a_client.url, b_client.url]
@@ -151,7 +151,7 @@ def test_two_people_two_tabs_and_their_texts(tmp_path: Path, tell: Tell, chromiu
         plain.wait_for_selector("text=removed: irrelevant")
 
 
-def test_a_killed_server_loses_nothing(tmp_path: Path, tell: Tell, chromium: str) -> None:
+def test_a_killed_server_loses_nothing(tmp_path: Path, tell: Tell, chromium: Chromium) -> None:
     with serving(tmp_path, 2, tell) as served, browser(served, chromium) as person:
         page = person("reviewer-a")
         page.keyboard.press("x")
@@ -198,7 +198,7 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, tell: Tell, chromium: str
         assert finals(served)[0].edits == 4
 
 
-def test_an_adjudicator_picks_by_keyboard(tmp_path: Path, tell: Tell, chromium: str) -> None:
+def test_an_adjudicator_picks_by_keyboard(tmp_path: Path, tell: Tell, chromium: Chromium) -> None:
     wish = ("--double", "1", "--adjudicator", "reviewer-c")
     with serving(tmp_path, 2, tell, *wish) as served, browser(served, chromium) as person:
         a_client = person("reviewer-a")
@@ -250,7 +250,7 @@ def test_an_adjudicator_picks_by_keyboard(tmp_path: Path, tell: Tell, chromium: 
         assert [one.text for one in final.annotation.kept] == ["Candles and cake", *kept[2:]]
 
 
-def test_everybody_can_use_it(tmp_path: Path, tell: Tell, chromium: str) -> None:
+def test_everybody_can_use_it(tmp_path: Path, tell: Tell, chromium: Chromium) -> None:
     with serving(tmp_path, 2, tell) as served, browser(served, chromium) as person:
         for scheme, width in (("light", 1280), ("dark", 390)):
             page = person("reviewer-a", bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 800})

@@ -1,5 +1,5 @@
 // The sample explorer. All of its state is in the hash: s the sample, a and b the runs, j the judge,
-// f the filters (q, e, o, lo, hi, d, g, by; themselves a query). Texts only ever become text nodes.
+// f the filters (q, e, o, lo, hi, d, g, h, by; themselves a query). Texts only ever become text nodes.
 "use strict";
 (() => {
   const ROW = 52; // pixels, as in explore.css
@@ -30,6 +30,8 @@
   const badge = (kind, more = "") => make("span", { class: `badge ${KINDS[kind][0]}` }, KINDS[kind][1] + more);
   const label = (score) => LABELS[score] ?? score.replaceAll("_", " ");
   const score = (thousandths) => (thousandths === null || thousandths === undefined ? "n/a" : (thousandths / 1000).toFixed(3));
+  const count = (n) => n.toLocaleString("en");
+  const votes = (n) => `${count(n)} ${n === 1 ? "vote" : "votes"}`;
   const listed = (pairs) => make("dl", { class: "figures" }, pairs.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, said(String(value))))));
   const fold = (title, ...children) => make("details", { class: "fold" }, make("summary", {}, title), children);
 
@@ -39,6 +41,7 @@
     constructor(index) {
       this.index = index;
       this.places = new Map(index.ids.map((id, place) => [id, place]));
+      this.rated = new Map(index.runs.map((run) => [run, new Set(run.rated)]));
       this.flagged = new Map(Object.entries(index.flags).map(([flag, places]) => [flag, new Set(places)]));
       this.texts = null;
       this.none = index.ids.map(() => null);
@@ -78,6 +81,7 @@
       else if (outcome) tests.push((at) => view.a.outcomes[at] === OUTCOMES[outcome]);
       const flag = filters.get("g");
       if (flag) tests.push((at) => this.flagged.get(flag)?.has(at) ?? false);
+      if (filters.get("h")) tests.push((at) => [view.a, view.b].some((run) => run && this.rated.get(run).has(at)));
       tests.push(...this.differences(view, own, other));
       const wanted = this.texts ? (filters.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean) : [];
       if (wanted.length) tests.push((at) => wanted.every((word) => this.texts[at].includes(word)));
@@ -89,8 +93,8 @@
     differences(view, own, other) {
       const which = view.filters.get("d");
       const both = (at) => own[at] !== null && other[at] !== null;
-      if (which === "a" && other) return [(at) => both(at) && own[at] > other[at]];
-      if (which === "b" && other) return [(at) => both(at) && own[at] < other[at]];
+      if (which === "a") return [(at) => both(at) && own[at] > other[at]];
+      if (which === "b") return [(at) => both(at) && own[at] < other[at]];
       if (which !== "j") return [];
       const all = view.a.judges.map((one) => one.values);
       return [(at) => {
@@ -103,7 +107,7 @@
       const keys = {
         up: (at) => own[at],
         down: (at) => (own[at] === null ? null : -own[at]),
-        apart: (at) => (!other || own[at] === null || other[at] === null ? null : -Math.abs(own[at] - other[at])),
+        apart: (at) => (own[at] === null || other[at] === null ? null : -Math.abs(own[at] - other[at])),
       };
       const key = keys[by];
       if (!key) return found;
@@ -201,13 +205,13 @@
     }
     fill(false);
     const more = make("button", { type: "button", class: "button", onclick: () => { fill(true); more.remove(); } },
-      `Show the other ${(told.text.length - MOST_SHOWN).toLocaleString("en")} characters`);
+      `Show the other ${count(told.text.length - MOST_SHOWN)} characters`);
     return [box, more];
   }
 
-  function reasons(judged, sample) {
-    const row = ([kind, words, reason, remarks], at) => make("li", {},
-      make("p", {}, badge(kind, ""), " ", words && make("q", {}, said(words))),
+  function reasons(judged) {
+    const row = ([kind, words, reason, remarks]) => make("li", {},
+      make("p", {}, badge(kind), " ", words && make("q", {}, said(words))),
       reason && make("p", { class: "meta" }, said(reason)),
       remarks.map((one) => make("p", { class: "meta" }, said(one))));
     const claims = judged.claims ?? [];
@@ -228,6 +232,21 @@
 
   const orders = (all) => make("ul", { class: "plain" }, all.map(([first, verdict, reason]) =>
     make("li", {}, `${first === "answer" ? "This answer" : "The other"} shown first: `, make("b", {}, verdict), reason && make("p", { class: "meta" }, said(reason)))));
+
+  // what people said of this answer, by study: counts alone
+  function people(all, studies) {
+    const compared = ([other, own, others, good, bad]) => [
+      `${votes(own + others + good + bad)}: ${count(own)} for this answer, ${count(others)} for `, said(other), `, both good ${count(good)}, both bad ${count(bad)}.`];
+    const rated = ([mean, each], points) => [
+      `${votes(each.reduce((sum, n) => sum + n, 0))}, mean ${mean} on ${points[0]} to ${points.at(-1)}: `,
+      each.map((n, at) => n && `${count(n)} gave ${points[at]}`).filter(Boolean).join(", "), "."];
+    const one = ([place, told]) => {
+      const study = studies[place];
+      return make("li", {}, make("p", {}, study.points ? rated(told, study.points) : compared(told)),
+        make("p", { class: "meta" }, "Asked: ", said(study.question), " ", make("a", { href: whyfeel.link(study.address) }, said(study.title))));
+    };
+    return all.length > 0 && make("section", { class: "people" }, make("h4", {}, "What people said"), make("ul", { class: "plain" }, all.map(one)));
+  }
 
   function asks(title, numbers, all) {
     const one = (ask) => {
@@ -333,11 +352,12 @@
       const node = make("section", { class: "side" }, head,
         OUTCOME_WORDS[told.outcome] && make("p", {}, chip(OUTCOME_WORDS[told.outcome], "warn")),
         answer(told, judged, (trigger) => trigger + 1),
-        told.long > 0 && make("p", { class: "meta" }, `${told.long.toLocaleString("en")} more characters are in responses.jsonl.`),
+        told.long > 0 && make("p", { class: "meta" }, `${count(told.long)} more characters are in responses.jsonl.`),
         !(judged.spans ?? []).length && told.text && !judged.verdicts && make("p", { class: "meta" }, "This judge does not tell which words it counts."),
         make("p", { class: "judge meta" }, "Judge: ", said(judge.title), view.j && judge.id !== view.j && " (this run was not judged by the one chosen)"),
         listed([...figures, ...(judged.chance ? [["F1 by chance", judged.chance]] : []), ...metrics]),
-        reasons(judged, sample),
+        reasons(judged),
+        people(told.people ?? [], this.samples.index.studies),
         tree.length > 0 ? fold(`Asks: ${told.own.length} for the answer, ${judged.own.length} by the judge`, make("ul", { class: "tree" }, tree)) : make("p", { class: "meta" }, "No model was asked."));
       return { node, told, judged, letter };
     }
@@ -345,6 +365,8 @@
 
   // ---- the page
 
+  // differences and orders for which a second run or judge is wanted; a link may name them all the same
+  const impossible = (value, a, b) => (["a", "b", "apart"].includes(value) && !b) || (value === "j" && a.judges.length < 2);
   const typing = (node) => node.matches?.("input, select, textarea, [contenteditable]");
 
   class Explorer {
@@ -380,6 +402,7 @@
       const flags = Object.entries(index.flags).map(([flag, places]) => [flag, `${flag} (${places.length})`]);
       add("[data-filter-name=g]", flags);
       this.box.querySelector("[data-flags]").hidden = flags.length === 0;
+      this.box.querySelector("[data-people]").hidden = index.runs.every((run) => run.rated.length === 0);
       this.box.querySelector("[data-name=b]").closest("label").hidden = runs.length < 2;
     }
 
@@ -431,7 +454,9 @@
       const a = this.samples.run(state.get("a")) ?? index.runs[0];
       const b = this.samples.run(state.get("b")) ?? null;
       const known = index.runs.some((run) => run.judges.some((one) => one.id === state.get("j")));
-      return { a, b, j: known ? state.get("j") : a.judges[0].id, s: state.get("s"), filters: new URLSearchParams(state.get("f") ?? "") };
+      const filters = new URLSearchParams(state.get("f") ?? "");
+      for (const name of ["d", "by"]) if (impossible(filters.get(name), a, b)) filters.delete(name);
+      return { a, b, j: known ? state.get("j") : a.judges[0].id, s: state.get("s"), filters };
     }
 
     async show() {
@@ -465,8 +490,7 @@
 
     disable(view) {
       for (const option of this.box.querySelectorAll("[data-filter-name=d] option, [data-filter-name=by] option")) {
-        const two = ["a", "b", "apart"].includes(option.value);
-        option.disabled = (two && !view.b) || (option.value === "j" && view.a.judges.length < 2);
+        option.disabled = impossible(option.value, view.a, view.b);
       }
     }
 
@@ -479,8 +503,8 @@
       const searched = view.filters.get("q") && this.samples.index.searched
         ? `, searched in ids, questions and the first ${this.samples.index.searched} characters of answers`
         : view.filters.get("q") ? ", searched in ids and questions alone" : "";
-      this.left.textContent = `${some.toLocaleString("en")} of ${all.toLocaleString("en")}`;
-      this.status.textContent = `${some.toLocaleString("en")} of ${all.toLocaleString("en")} samples${searched}`;
+      this.left.textContent = `${count(some)} of ${count(all)}`;
+      this.status.textContent = `${count(some)} of ${count(all)} samples${searched}`;
     }
 
     async tell(place, view) {
@@ -523,7 +547,7 @@
     buttons(place) {
       const at = this.found.indexOf(place), all = this.found.length;
       const button = (text, by, off) => make("button", { type: "button", class: "button", "data-step": String(by), disabled: off, onclick: () => this.step(by) }, text);
-      const where = at < 0 ? "not among those found" : `${(at + 1).toLocaleString("en")} of ${all.toLocaleString("en")}`;
+      const where = at < 0 ? "not among those found" : `${count(at + 1)} of ${count(all)}`;
       return make("div", { class: "steps" }, button("Previous", -1, at === 0 || !all), make("span", { class: "count" }, where), button("Next", 1, at === all - 1 || !all));
     }
 

@@ -212,7 +212,7 @@
     field.closest("[data-filters]").hidden = false;
     let texts = null;
     field.addEventListener("input", () => {
-      texts ??= [...box.querySelectorAll("tbody tr:not([data-stays])")].map((row) => [row, row.textContent.toLowerCase()]);
+      texts ??= [...box.querySelectorAll("tbody tr")].map((row) => [row, row.textContent.toLowerCase()]);
       const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
       for (const [row, text] of texts) row.classList.toggle("filtered", !wanted.every((word) => text.includes(word)));
       const left = texts.filter(([row]) => !row.classList.contains("filtered") && row.offsetParent !== null).length;

@@ -25,6 +25,7 @@ from whyfeel.web.guard import Guard
 from whyfeel.web.view.press import Press
 
 EVERY = 3.0  # seconds between two looks at the folders
+PATIENCE = 4.0  # seconds that whoever opens a page waits for the next edition
 REST = 4  # times as long as an edition took nothing is made again: a run under way changes all the time
 LOG = logging.getLogger("uvicorn.error")
 
@@ -35,13 +36,14 @@ class Kiosk:
     Args:
         press: makes them.
         every: seconds between two looks at the folders.
+        patience: seconds that a page waits for the edition that is being made.
 
     Raises:
         UserError, RunStopped: the first edition cannot be made.
     """
 
-    def __init__(self, press: Press, *, every: float = EVERY) -> None:
-        self._press, self._every = press, every
+    def __init__(self, press: Press, *, every: float = EVERY, patience: float = PATIENCE) -> None:
+        self._press, self._every, self._patience = press, every, patience
         self._stamp = stamp(press.paths)
         self._hold(press.make())
         self._next = monotonic() + every
@@ -59,6 +61,12 @@ class Kiosk:
         if (now := stamp(self._press.paths)) != self._stamp:
             self._stamp = now
             self.making = asyncio.create_task(self._renew())
+
+    async def catch_up(self) -> None:
+        """Look, and wait for the next edition; not where the last one took longer than anybody would wait."""
+        self.look()
+        if self.making is not None and self._press.seconds <= self._patience:
+            await asyncio.wait([self.making], timeout=self._patience)
 
     async def _renew(self) -> None:
         """The next edition; the last one stays where it cannot be made."""
@@ -86,7 +94,7 @@ def create_app(kiosk: Kiosk) -> Starlette:
     async def file(request: Request) -> Response:
         path = request.path_params["path"]
         if not path or path.endswith(".html"):
-            kiosk.look()
+            await kiosk.catch_up()
         return await kiosk.pages.get_response(path or ".", request.scope)
 
     async def nothing(_: Request, error: Exception) -> Response:
