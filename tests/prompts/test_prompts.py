@@ -118,7 +118,7 @@ def test_an_override_may_lower_case_the_question_and_write_a_dollar_sign(write: 
         ('[persona]\nnone = "x"', "persona.'none' must be a text and one of: architect, assistant, emotion-expert"),
         ('[caption]\nuser = "$caption"', "must use $caption, $direct"),
         ('[caption]\nask = "$question_lower"', "must use no $ field"),
-        ('[directt]\nuser = "x"', "no prompt 'directt'; there are caption, controls, cot, direct, official, pairwise"),
+        ('[directt]\nuser = "x"', "no prompt 'directt'; there are caption, controls, cot, direct, emotion-prompt"),
         ('["a\\nb"]\nuser = "x"', "no prompt 'a\\nb'"),
         ('direct = "x"', "[direct]"),
         ("[[direct]]\n[[direct]]", "[direct]"),

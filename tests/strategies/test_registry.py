@@ -248,8 +248,14 @@ def test_canonical_names(spec, name):
         ("direct+direct", "'direct' stands first"),
         ("dierct", r"no strategy 'dierct' \(did you mean 'direct'\?\); known: direct, caption, reason, self-ask, "),
         ("Direct", "did you mean 'direct'"),
-        ("zzz(4)", "there is no strategy 'zzz'; known: direct, caption, reason, self-ask, few-shot, cot, persona"),
-        ("direct+cto", r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: few-shot, cot, persona"),
+        (
+            "zzz(4)",
+            "there is no strategy 'zzz'; known: direct, caption, reason, self-ask, few-shot, cot, persona, emotion-",
+        ),
+        (
+            "direct+cto",
+            r"there is no modifier 'cto' \(did you mean 'cot'\?\); known: few-shot, cot, persona, emotion-prompt, ",
+        ),
     ],
 )
 def test_mistakes_are_named(spec, said):
@@ -271,13 +277,20 @@ def test_what_stands_in_the_listing_is_what_can_be_written():
         assert build_strategy(piece, shipped_prompts(), corpus=corpus).name == (
             piece if piece.split("(")[0] in PROCEDURES else f"direct+{piece}"
         )
-    assert {piece.split("(")[0] for piece in pieces} == {*PROCEDURES, *MODIFIERS, "few-shot"}
-    assert len(pieces) == sum(len(offered) for name, offered in ARGUMENTS.items() if name != "few-shot") + 1 == 14
+    assert {piece.split("(")[0] for piece in pieces} == {*PROCEDURES, *MODIFIERS, "few-shot", "self-consistency"}
+    counted = {
+        name
+        for name, offered in ARGUMENTS.items()
+        if (offered[0], offered[-1]) in {(None, str(n)) for n in (11, 16, 20)}
+    }
+    assert counted == {"few-shot", "emotion-prompt", "self-consistency"}
+    plain = sum(len(offered) for name, offered in ARGUMENTS.items() if name not in counted)
+    assert len(pieces) == plain + len(counted) == 16
 
 
 def spelt_out(written):
     name, _, choices = written.removeprefix("+").rstrip(")").partition("(")
-    choices = choices.replace("N", "1")
+    choices = {"N": "1", "I": "11", "K": "3"}.get(choices, choices)
     return [f"{name}({choice})" for choice in choices.split("|")] if choices else [name]
 
 

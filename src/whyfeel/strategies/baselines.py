@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whyfeel.records import Asking, Corpus, Response, Sample, Trigger, numbered, rng
+from whyfeel.strategies.nearest import Nearness
 from whyfeel.strategies.registry import unknown
 
 Answerer = Callable[[Sample], str]
@@ -19,7 +17,6 @@ Lines = tuple[str, ...]
 
 STUFFED = 50
 TOP = 5
-WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -187,50 +184,23 @@ class _Pictures:
 
 
 class _Questions:
-    """Questions by their word stems, to find the nearest: cosine of idf-weighted sets, through an inverted index."""
+    """The questions of a data set, to find the triggers of the nearest one."""
 
     def __init__(self, corpus: Corpus) -> None:
-        # 10 MB and 10 ms that only this baseline needs
-        from snowballstemmer import stemmer  # noqa: PLC0415
-
-        self._stem = stemmer("english").stemWord
-        self._stems: dict[str, str] = {}
         self._lines: list[Lines] = []
         self._of_cluster: dict[str, list[int]] = {}
-        held: dict[str, list[int]] = {}
-        words: list[list[str]] = []
+        self._nearness = Nearness(self._asked(corpus))
+
+    def _asked(self, corpus: Corpus) -> Iterator[str]:
         for sample in corpus:
-            if not sample.triggers:
-                continue
-            place = len(self._lines)
-            self._lines.append(_lines(sample.triggers))
-            self._of_cluster.setdefault(sample.cluster, []).append(place)
-            words.append(self._words(sample.question))
-            for word in words[-1]:
-                held.setdefault(word, []).append(place)
-        self._idf = {word: math.log((len(words) + 1) / len(places)) for word, places in held.items()}
-        norms = np.array([math.hypot(*(self._idf[word] for word in some)) for some in words])
-        self._index: dict[str, tuple[NDArray[np.intp], NDArray[np.float64]]] = {}
-        for word, places in held.items():
-            where = np.array(places, np.intp)
-            self._index[word] = where, self._idf[word] ** 2 / norms[where]
+            if sample.triggers:
+                self._of_cluster.setdefault(sample.cluster, []).append(len(self._lines))
+                self._lines.append(_lines(sample.triggers))
+                yield sample.question
 
     def nearest(self, sample: Sample) -> Lines:
         """The triggers of the nearest question of another cluster, the first of equals; () where there is none."""
-        cosine = np.zeros(len(self._lines))  # times the norm of the question asked, which decides nothing
-        for word in self._words(sample.question):
-            if word in self._index:
-                where, weight = self._index[word]
-                cosine[where] += weight
-        cosine[self._of_cluster.get(sample.cluster, [])] = -1
-        best = int(cosine.argmax()) if len(cosine) else -1
-        return self._lines[best] if best >= 0 and cosine[best] >= 0 else ()
-
-    def _words(self, question: str) -> list[str]:
-        """The distinct stems, sorted: equal sets give equal sums to the last digit, so that ties stay ties."""
-        return sorted({self._stemmed(word) for word in WORD.findall(question.casefold())})
-
-    def _stemmed(self, word: str) -> str:
-        if word not in self._stems:
-            self._stems[word] = self._stem(word)
-        return self._stems[word]
+        near = self._nearness.to(sample.question)
+        near[self._of_cluster.get(sample.cluster, [])] = -1
+        best = int(near.argmax()) if len(near) else -1
+        return self._lines[best] if best >= 0 and near[best] >= 0 else ()

@@ -16,14 +16,19 @@ PERSONAS = (NOBODY, "assistant", "architect", "emotion-expert")
 
 def cot(prompts: Prompts) -> Modifier:
     """Chain of thought: the text "cot.suffix" after the last text, set off by a blank."""
-    suffix = prompts.fill("cot", "suffix")
-    if suffix and not suffix[0].isspace():
-        suffix = " " + suffix
+    return _behind(prompts.fill("cot", "suffix"))
 
-    def think(messages: Messages) -> Messages:
-        return with_last_text(messages, suffix)
 
-    return think
+def emotion_prompt(prompts: Prompts, number: str) -> Modifier:
+    """A sentence that appeals to the model: the text "emotion-prompt.NUMBER" after the last text, set off by a blank.
+
+    Source: Li et al. 2023, "Large Language Models Understand and Can Be Enhanced by Emotional Stimuli"
+    (arXiv 2307.11760), EP01 to EP11; the wording is ours.
+
+    Args:
+        number: "1" to "11".
+    """
+    return _behind(prompts.fill("emotion-prompt", number))
 
 
 def persona(prompts: Prompts, who: str) -> Modifier | None:
@@ -42,3 +47,14 @@ def persona(prompts: Prompts, who: str) -> Modifier | None:
         return with_first_text(messages, prefix)
 
     return pose
+
+
+def _behind(suffix: str) -> Modifier:
+    """Puts a text after the last text, set off by a blank."""
+    if suffix and not suffix[0].isspace():
+        suffix = " " + suffix
+
+    def add(messages: Messages) -> Messages:
+        return with_last_text(messages, suffix)
+
+    return add
