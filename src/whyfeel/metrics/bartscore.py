@@ -6,9 +6,9 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 
+from whyfeel.checkpoint_files import Checkpoint
 from whyfeel.metrics.base import EMPTY, NO_REFERENCE, Item, Measured
 from whyfeel.metrics.checkpoints import (
-    Checkpoint,
     Split,
     Splitter,
     batches,

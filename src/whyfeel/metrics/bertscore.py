@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whyfeel.checkpoint_files import Checkpoint
 from whyfeel.errors import UserError, brief
 from whyfeel.metrics.base import EMPTY, NO_REFERENCE, Item, Measured
 from whyfeel.metrics.checkpoints import (
-    Checkpoint,
     Split,
     Splitter,
     batches,

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whyfeel.checkpoint_files import ANEW, first_line
+from whyfeel.checkpoint_files import ANEW, Checkpoint, first_line
 from whyfeel.errors import DataError
 from whyfeel.metrics.base import EMPTY, NO_PICTURE, NO_REFERENCE, Item, Measured
 from whyfeel.metrics.checkpoints import (
-    Checkpoint,
     Splitter,
     batches,
     check_finite,
