@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whyfeel.annotate.execute import PURPOSE, Gathered, Inquiry, gather
+from whyfeel.annotate.execute import PURPOSE, Gathered, Inquiry, gather, prepared
 from whyfeel.annotate.manifest import ANNOTATE, ANNOTATIONS
 from whyfeel.annotate.options import AnnotateOptions
 from whyfeel.annotate.plan import Plan, plan_annotation
-from whyfeel.records import KINDS, Annotation, Asking, Sample, Unscored
+from whyfeel.errors import DataError
+from whyfeel.records import KINDS, Annotation, Asking, Media, Sample, Unscored, content_id
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.phases import phases_of
+from whyfeel.runs.pieces import Prepared
 from whyfeel.runs.sitting import Watch
 from whyfeel.strategies.self_ask import SelfAsk
 
@@ -53,7 +55,46 @@ def annotate(options: AnnotateOptions, watch: Watch) -> AnnotationResult:
         write_json(folder.summary, summary)
         return AnnotationResult(summary, folder.path, gathered.faults)
 
-    return gather(Inquiry(ANNOTATE, plan, lambda sample: _asked(chain, sample), _lost), watch, finish)
+    inquiry = _inquiry(plan, chain)
+    return gather(replace(inquiry, recipe=lambda bad: AnnotationRecipe(options, _hash(plan), bad)), watch, finish)
+
+
+@dataclass(frozen=True)
+class AnnotationRecipe:
+    """How another process comes by an annotation's work.
+
+    Attributes:
+        spec: the hash of what decides the answers, and of the samples' ids: a folder may have grown meanwhile.
+        bad: pictures that cannot be sent, with the reason.
+    """
+
+    options: AnnotateOptions
+    spec: str
+    bad: Mapping[Media, str]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those that are asked, as the user named them."""
+        return (self.options.vlm, self.options.llm or self.options.vlm)
+
+    def prepare(self) -> Prepared:
+        """The annotation, planned once more.
+
+        Raises:
+            UserError: something is not as it was where the annotation was planned.
+        """
+        plan, chain = plan_annotation(self.options)
+        if _hash(plan) != self.spec:
+            raise DataError("the source, the prompts or whyfeel itself differ from those where it was started")
+        return prepared(_inquiry(plan, chain), self.bad)
+
+
+def _hash(plan: Plan) -> str:
+    return content_id([dict(plan.spec), [sample.id for sample in plan.samples()]])
+
+
+def _inquiry(plan: Plan, chain: SelfAsk) -> Inquiry:
+    return Inquiry(ANNOTATE, plan, lambda sample: _asked(chain, sample), _lost)
 
 
 def _asked(chain: SelfAsk, sample: Sample) -> Asking[dict[str, Any]]:

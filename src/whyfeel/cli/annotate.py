@@ -112,6 +112,8 @@ def annotate(
     allow_urls: o.AllowUrls = None,
     allow_host: o.AllowHost = None,
     local_only: o.LocalOnly = None,
+    ray: o.Ray = None,
+    actors: o.Actors = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price; call nothing.")] = False,
     json: o.Json = False,
 ) -> int:

@@ -50,6 +50,10 @@ Prices = Annotated[Path | None, typer.Option(help="A TOML file of prices, over t
 Reuse = Annotated[
     list[Path] | None, typer.Option(help="Look answers up in this run first; may be repeated.", metavar="RUN")
 ]
+Ray = Annotated[
+    str | None, typer.Option(help="Spread the work over actors of Ray (docs/scaling.md).", metavar="local|ADDRESS")
+]
+Actors = Annotated[int | None, typer.Option(help="How many, with --ray (2).", metavar="N")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 
 

@@ -66,6 +66,8 @@ def run(
     batch: Annotated[
         str | None, typer.Option(help="Ask openai: models through batch files, at half the price.", metavar="openai")
     ] = None,
+    ray: o.Ray = None,
+    actors: o.Actors = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price; call nothing.")] = False,
     config: Annotated[Path | None, typer.Option(help="A TOML file of these options.", metavar="run.toml")] = None,
     json: o.Json = False,

@@ -3,6 +3,7 @@
 from whyfeel.engine.batches import Batch, BatchBook
 from whyfeel.engine.budget import Budget
 from whyfeel.engine.calls import Counts, Pace
+from whyfeel.engine.conversing import Conversing
 from whyfeel.engine.engine import Engine
 from whyfeel.engine.ledger import LEDGER, Entry, Ledger, Totals, ledger_file
 from whyfeel.engine.limits import Limiter
@@ -14,6 +15,7 @@ __all__ = [
     "Batch",
     "BatchBook",
     "Budget",
+    "Conversing",
     "Counts",
     "Engine",
     "Entry",

@@ -18,11 +18,14 @@ class Stream:
     Args:
         slots: calls that may be in flight together.
         in_flight: how many are.
+
+    Attributes:
+        width: items that are live at most.
     """
 
     def __init__(self, slots: int, in_flight: Callable[[], int]) -> None:
         # a few more items than slots, so that reading pictures and bookkeeping never leave a slot idle
-        self._width = slots + max(8, slots // 4)
+        self.width = slots + max(8, slots // 4)
         self._in_flight = in_flight
         self._main: asyncio.Task[None] | None = None
         self._winding_down: asyncio.Task[None] | None = None
@@ -48,7 +51,7 @@ class Stream:
             self._main = None
 
     async def _run(self, items: Iterable[S], work: Callable[[S], Coroutine[Any, Any, None]]) -> None:
-        live = asyncio.Semaphore(self._width)
+        live = asyncio.Semaphore(self.width)
         try:
             async with asyncio.TaskGroup() as group:
                 for item in items:

@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
-from whyfeel.engine import Ledger, Route, ledger_file
-from whyfeel.errors import AskFailed, KeyRefused, RunStopped
-from whyfeel.judging import Judge
-from whyfeel.records import Asking, Judgement, Media, Response, Sample, Unscored
-from whyfeel.runs.controls import Control, Respond
+from whyfeel.engine import Ledger, ledger_file
+from whyfeel.records import Judgement, Response, Sample
+from whyfeel.runs.answering import CONTROLS, JUDGEMENTS, RESPONSES, Answering, Job
+from whyfeel.runs.controls import Control
 from whyfeel.runs.folder import RunFolder, write_json, write_whole
 from whyfeel.runs.machine import allow_files
 from whyfeel.runs.manifest import note_taken
-from whyfeel.runs.options import RunOptions
 from whyfeel.runs.phases import phases_of
+from whyfeel.runs.pieces import Recipe
 from whyfeel.runs.plan import ANSWER
 from whyfeel.runs.select import selected
-from whyfeel.runs.sitting import Watch, engine_of, media_store, signals, watched
-from whyfeel.runs.spec import RunSpec
+from whyfeel.runs.sitting import Watch, do_all, engine_of, media_store
 from whyfeel.runs.spool import Spool
 from whyfeel.runs.summarise import adopt, held_to_account, summarise
-from whyfeel.runs.until import Until
-from whyfeel.strategies import Strategy
-from whyfeel.tasks import Task
 
-T = TypeVar("T")
-Work = Callable[[], Coroutine[Any, Any, None]]
-
-BAD_PICTURE, FAULT = "bad picture", "fault"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one sitting does.
-
-    Attributes:
-        responses: where the responses come from: one for each sample, None where the strategy is still to be asked.
-        primary: whether the folder's own files are written, and not only the judge's.
-        warnings: what a reader of the scores should know, in one line each.
-        controls: answers whose worth is known, judged after the model's.
-        until: decides how many samples count, None where all do.
-    """
-
-    spec: RunSpec
-    options: RunOptions
-    task: Task
-    total: int
-    samples: Callable[[], Iterator[Sample]]
-    responses: Callable[[], Iterator[Response | None]]
-    strategy: Strategy | None
-    judge: Judge
-    routes: Mapping[str, Route]
-    bad: Mapping[Media, str]
-    primary: bool = True
-    warnings: tuple[str, ...] = ()
-    controls: tuple[Control, ...] = ()
-    until: Until | None = None
+__all__ = ["Job", "RunResult", "execute"]
 
 
 @dataclass(frozen=True)
@@ -81,30 +43,30 @@ class RunResult:
     faults: tuple[str, ...] = ()
 
 
-def execute(job: Job, folder: RunFolder, watch: Watch, begun: float) -> RunResult:
+def execute(job: Job, folder: RunFolder, watch: Watch, begun: float, recipe: Recipe | None = None) -> RunResult:
     """Do a job in a folder that is locked.
 
     Args:
         begun: when the sitting began, on the monotonic clock.
+        recipe: how other processes come by the job, where they are to do it (`--ray`).
 
     Raises:
         RunStopped, KeyRefused, Interrupted: the run cannot go on; the ledger holds all that was answered.
         UserError: this machine does not allow so many open files.
     """
     allow_files(job.options.concurrency)
-    return asyncio.run(_Sitting(job, folder, watch).run(begun))
+    return asyncio.run(_Sitting(job, folder, watch, recipe).run(begun))
 
 
 class _Sitting:
     """One process's work on a run."""
 
-    def __init__(self, job: Job, folder: RunFolder, watch: Watch) -> None:
+    def __init__(self, job: Job, folder: RunFolder, watch: Watch, recipe: Recipe | None) -> None:
         self.job = job
         self.folder = folder
         self.watch = watch
+        self.recipe = recipe
         self.judge_id = job.spec.judge.id
-        self.done = 0
-        self.faults: list[str] = []
 
     async def run(self, begun: float) -> RunResult:
         job = self.job
@@ -115,106 +77,37 @@ class _Sitting:
                 for path in job.options.reuse
             }
             media = opened.enter_context(closing(media_store(job.task.images, job.options, self.folder)))
-            self.responses = opened.enter_context(closing(Spool(self.folder.path)))
-            self.judgements = opened.enter_context(closing(Spool(self.folder.path)))
-            self.controls = [opened.enter_context(closing(Spool(self.folder.path))) for _ in job.controls]
-            self.engine = engine_of(job.options, job.routes, ledger, reuse, media, self.watch)
-            opened.push_async_callback(self.engine.close)
-            with signals(self.engine):
-                await self._stream()
+            spools = [
+                opened.enter_context(closing(Spool(self.folder.path))) for _ in range(CONTROLS + len(job.controls))
+            ]
+            self.responses, self.judgements, *self.controls = spools
+            engine = engine_of(job.options, job.routes, ledger, reuse, media, self.watch)
+            opened.push_async_callback(engine.close)
+            work = Answering(job, engine)
+            await do_all(engine, work, self.watch, job.pieces, spools, job.routes, self.recipe)
             if job.until is not None:
-                for spool in (self.responses, self.judgements):
-                    spool.keep(job.until.taken)
-            totals = ledger.totals([ANSWER, self.judge_id])
-            facts: dict[str, Any] = {
-                "left_out": ledger.left_out([ANSWER, self.judge_id]),
-                "warnings": list(job.warnings),
-            }
-            if job.strategy is not None and len(job.strategy.roles) > 1:
-                facts["phases"] = phases_of(ledger, ANSWER, job.strategy.roles)
-            summary = summarise(job.spec, job.task, job.judge, self._results(), totals)
-            summary |= facts | held_to_account(summary, self._controlled(), job.spec.seed)
-            if job.until is not None:
-                adopt(summary, job.until)
-                note_taken(self.folder, len(job.until.taken))
+                for file in (RESPONSES, JUDGEMENTS):
+                    spools[file].keep(job.until.taken)
+            summary = self._summary(ledger)
             summary["seconds"] = round(monotonic() - begun, 2)
             self._write(summary)
-        return RunResult(summary, self.folder.path, tuple(self.faults))
+        return RunResult(summary, self.folder.path, tuple(work.faults))
 
-    async def _stream(self) -> None:
-        total = self.job.total + sum(control.count for control in self.job.controls)
-        # one stream, so that the slots stay busy from the last samples to the first controls
-        work = chain(self._own(), self._others())
-        await watched(self.engine, work, self._do, self.watch, total, lambda: self.done)
-
-    def _own(self) -> Iterator[Work]:
-        """The run's samples, as work."""
-        if self.job.until is not None:
-            return (partial(self._one, index, sample, None) for index, sample in self.job.until.items())
-        items = zip(self.job.samples(), self.job.responses(), strict=False)
-        return (partial(self._one, index, *item) for index, item in enumerate(items))
-
-    def _others(self) -> Iterator[Work]:
-        """The answers of the controls, as work."""
-        for control, spool in zip(self.job.controls, self.controls, strict=True):
-            for index, (sample, respond) in enumerate(control.answers()):
-                yield partial(self._control, control, spool, index, sample, respond)
-
-    async def _do(self, work: Work) -> None:
-        await work()
-        self.done += 1
-
-    async def _one(self, index: int, sample: Sample, response: Response | None) -> None:
-        """One sample, from question to verdict; whatever goes wrong with it leaves the others alone."""
-        if response is None:
-            response = await self._respond(sample)
-        judgement = await self._judge(sample, response, self.job.judge)
-        self.responses.put(index, response.to_json())
-        self.judgements.put(index, judgement.to_json())
-        if self.job.until is not None:
-            self.job.until.judged(index, judgement)
-
-    async def _control(self, control: Control, spool: Spool, index: int, sample: Sample, respond: Respond) -> None:
-        """One answer of a control, from its text to the verdict."""
-        response = await self._said(sample, lambda: respond(sample), self.judge_id)
-        judgement = await self._judge(sample, response, control.judge)
-        told = {"text": response.text} if control.told else {}
-        spool.put(index, told | judgement.to_json())
-
-    async def _respond(self, sample: Sample) -> Response:
-        strategy = self.job.strategy
-        if strategy is None:
-            raise AssertionError("a job without responses has a strategy")
-        for media in sample.media if any(strategy.roles.values()) else ():
-            if (why := self.job.bad.get(media)) is not None:
-                return Response(sample.id, "", unscored=Unscored(BAD_PICTURE, why))
-        return await self._said(sample, lambda: strategy.respond(sample), ANSWER)
-
-    async def _said(self, sample: Sample, respond: Callable[[], Asking[Response]], purpose: str) -> Response:
-        spoken = await self._converse(sample, respond, purpose)
-        return Response(sample.id, "", unscored=spoken) if isinstance(spoken, Unscored) else spoken
-
-    async def _judge(self, sample: Sample, response: Response, judge: Judge) -> Judgement:
-        if response.unscored is not None:
-            return Judgement(sample.id, unscored=response.unscored)
-        judged = await self._converse(sample, lambda: judge.judge(sample, response), self.judge_id)
-        return Judgement(sample.id, unscored=judged) if isinstance(judged, Unscored) else judged
-
-    async def _converse(self, sample: Sample, start: Callable[[], Asking[T]], purpose: str) -> T | Unscored:
-        """What a generator returns, or why it could not; only what ends the run is raised."""
-        try:
-            return await self.engine.converse(start(), purpose)
-        except AskFailed as failed:
-            return Unscored(failed.reason, failed.detail)
-        except (KeyRefused, RunStopped):
-            raise
-        except Exception as fault:  # noqa: BLE001 - one sample is isolated from the next
-            return self._fault(sample, fault)
-
-    def _fault(self, sample: Sample, fault: Exception) -> Unscored:
-        detail = f"{type(fault).__name__}: {fault}"
-        self.faults.append(f"{sample.id}: {detail}")
-        return Unscored(FAULT, detail)
+    def _summary(self, ledger: Ledger) -> dict[str, Any]:
+        job = self.job
+        totals = ledger.totals([ANSWER, self.judge_id])
+        facts: dict[str, Any] = {
+            "left_out": ledger.left_out([ANSWER, self.judge_id]),
+            "warnings": list(job.warnings),
+        }
+        if job.strategy is not None and len(job.strategy.roles) > 1:
+            facts["phases"] = phases_of(ledger, ANSWER, job.strategy.roles)
+        summary = summarise(job.spec, job.task, job.judge, self._results(), totals)
+        summary |= facts | held_to_account(summary, self._controlled(), job.spec.seed)
+        if job.until is not None:
+            adopt(summary, job.until)
+            note_taken(self.folder, len(job.until.taken))
+        return summary
 
     def _results(self) -> Iterator[tuple[Sample, Response, Judgement]]:
         until = self.job.until

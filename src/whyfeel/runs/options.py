@@ -41,6 +41,7 @@ Rate = Annotated[float, Field(gt=0)]
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 POSITIONAL = {"task": "TASK", "source": "IMAGES"}  # given by place on the command line
+ACTORS = 2  # where --ray does not say how many
 OURS = ("model", "messages", "stream")  # parts of a request that are no sampling settings
 
 
@@ -82,6 +83,8 @@ class SittingOptions(BaseModel):
         allow_urls, allow_host: whether pictures at URLs are fetched, and hosts that may lie in a private network.
         local_only: whether a model at a public address is refused.
         batch: the provider whose batch service answers, at half the price and within a day.
+        ray: "local", or the address of a Ray cluster whose actors do the work; None for this process alone.
+        actors: how many of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -105,6 +108,8 @@ class SittingOptions(BaseModel):
     allow_host: tuple[str, ...] = ()
     local_only: bool = False
     batch: Literal["openai"] | None = None
+    ray: Annotated[str, Field(min_length=1)] | None = None
+    actors: Annotated[int, Field(gt=0, le=1024)] | None = None
 
 
 class RunOptions(SittingOptions):
@@ -160,6 +165,10 @@ def checked(kind: type[Options], given: Mapping[str, Any], config: Path | None =
         raise UserError(_one_line(error, kind, config)) from None
     if options.allow_host and not options.allow_urls:
         raise UserError("--allow-host names a host for pictures at URLs: it needs --allow-urls")
+    if options.actors is not None and options.ray is None:
+        raise UserError("--actors says how many actors of Ray do the work: it needs --ray local, or --ray ADDRESS")
+    if options.ray is not None and options.batch is not None:
+        raise UserError("--batch gathers requests in one process and --ray spreads them over several: give one of them")
     return options
 
 
@@ -174,6 +183,8 @@ def run_options(given: Mapping[str, Any], config: Path | None = None) -> RunOpti
         raise UserError("--limit takes the first samples and --sample draws some: give one of them")
     if options.until is not None and (options.limit is not None or options.sample is not None):
         raise UserError("--until decides how many samples are taken: leave --limit and --sample out")
+    if options.until is not None and options.ray is not None:
+        raise UserError("--until stops by what is judged in order, and --ray judges out of order: give one of them")
     if options.captioner is not None and options.captions is not None:
         raise UserError("--captioner asks for captions and --captions reads them: give one of them")
     return options

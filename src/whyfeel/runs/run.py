@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import repeat
 from time import monotonic
 
@@ -13,13 +13,15 @@ from whyfeel.errors import DataError, UserError
 from whyfeel.judging import Judge
 from whyfeel.media.fetch import fetch_pictures
 from whyfeel.models.route import trusted
-from whyfeel.records import Media, Sample
+from whyfeel.records import Media, Sample, content_id
+from whyfeel.runs.answering import Answering, Job
 from whyfeel.runs.destinations import announcement, picture_hosts
-from whyfeel.runs.execute import Job, RunResult, execute
+from whyfeel.runs.execute import RunResult, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.manifest import open_run
 from whyfeel.runs.options import RunOptions, SittingOptions
 from whyfeel.runs.pictures import bad_pictures
+from whyfeel.runs.pieces import Prepared
 from whyfeel.runs.plan import Plan, plan_run, roles_shown
 from whyfeel.runs.sitting import Watch
 from whyfeel.runs.until import Until
@@ -48,7 +50,41 @@ def run(options: RunOptions, watch: Watch) -> RunResult:
         told = destinations(plan.routes, plan.shown, options) if plan.pictured else []
         for remark in [*remarks, *bad_pictures(plan.bad, "`whyfeel data check` lists them"), *plan.warnings, *told]:
             watch.note(remark)
-        return execute(job_of(plan), folder, watch, begun)
+        recipe = RunRecipe(options, plan.bad, content_id(plan.spec.to_json())) if options.ray is not None else None
+        return execute(job_of(plan), folder, watch, begun, recipe)
+
+
+@dataclass(frozen=True)
+class RunRecipe:
+    """How another process comes by a run's work.
+
+    Attributes:
+        bad: pictures that cannot be sent, with the reason.
+        spec: the hash of the run's spec.
+    """
+
+    options: RunOptions
+    bad: Mapping[Media, str]
+    spec: str
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those that are asked, as the user named them."""
+        options = self.options
+        named = (options.model, options.helper, options.captioner, *(options.judge_model or "").split(","))
+        return tuple(name for name in named if name)
+
+    def prepare(self) -> Prepared:
+        """The run, planned once more.
+
+        Raises:
+            UserError: something is not as it was where the run was planned.
+        """
+        plan = plan_run(self.options)
+        if content_id(plan.spec.to_json()) != self.spec:
+            raise DataError("the data, the prompts or whyfeel itself differ from those where the run was started")
+        job = job_of(replace(plan, bad=self.bad))
+        return Prepared(job.routes, job.task.images, lambda engine: Answering(job, engine))
 
 
 def show_pictures(

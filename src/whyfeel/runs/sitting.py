@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +16,9 @@ from whyfeel.errors import Interrupted, UserError
 from whyfeel.media import MediaStore
 from whyfeel.models import Batched, Endpoint
 from whyfeel.runs.folder import RunFolder
-from whyfeel.runs.options import SittingOptions
+from whyfeel.runs.options import ACTORS, SittingOptions
+from whyfeel.runs.pieces import Piece, Recipe, Work
+from whyfeel.runs.spool import Spool
 
 S = TypeVar("S")
 
@@ -80,6 +83,58 @@ def _batched(route: Route, ledger: Ledger, watch: Watch) -> Route:
     model = route.model
     assert isinstance(model, Endpoint)  # what a provider's name stands for
     return replace(route, model=Batched(model, BatchBook(ledger.path, model.address), watch.note))
+
+
+async def do_all(
+    engine: Engine,
+    work: Work,
+    watch: Watch,
+    total: int,
+    spools: Sequence[Spool],
+    routes: Mapping[str, Route],
+    recipe: Recipe | None = None,
+) -> None:
+    """Do all pieces of a sitting's work, and keep their lines.
+
+    Args:
+        work: done in this process, unless there is a recipe.
+        total: how many pieces it has.
+        spools: the sitting's files.
+        routes: role to model.
+        recipe: how other processes come by the same work, where they are to do it.
+
+    Raises:
+        RunStopped, KeyRefused, Interrupted: the sitting cannot go on; the ledger holds all that was answered.
+        UserError: other processes cannot be had, or cannot do the work.
+    """
+    done = 0
+
+    async def do(piece: Piece) -> None:
+        nonlocal done
+        for file, index, record in await piece():
+            spools[file].put(index, record)
+        done += 1
+
+    async with _pieces(engine, work, watch, total, routes, recipe) as pieces:
+        with signals(engine):
+            await watched(engine, pieces, do, watch, total, lambda: done)
+
+
+@asynccontextmanager
+async def _pieces(
+    engine: Engine, work: Work, watch: Watch, total: int, routes: Mapping[str, Route], recipe: Recipe | None
+) -> AsyncIterator[Iterator[Piece]]:
+    """The pieces, as work for this process or as its orders to others."""
+    if recipe is None:
+        yield work.pieces()
+        return
+    from whyfeel.runs.crew import Crew  # noqa: PLC0415 - only --ray needs them
+    from whyfeel.runs.ray_cluster import cluster  # noqa: PLC0415
+
+    with cluster(recipe, watch.note) as hire:
+        size = recipe.options.actors or ACTORS
+        async with Crew(hire, size, engine.width, engine, routes, watch.note, work.faults) as crew:
+            yield (partial(crew.do, number) for number in range(total))
 
 
 async def watched(
