@@ -1,0 +1,39 @@
+"""The same conversation held once more, so that a model's own wavering can be told from what a change does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from whyfeel.errors import AskFailed
+from whyfeel.records import Ask, Asking
+
+T = TypeVar("T")
+
+REPEAT = 1_000  # above the repeats that any strategy numbers itself
+
+
+def again(asking: Asking[T]) -> Asking[T]:
+    """A conversation whose asks are other ones than those of the first time, and the same in all that is sent.
+
+    Args:
+        asking: not yet started.
+    """
+    try:
+        step = next(asking)
+        while True:
+            try:
+                said = yield [_once_more(ask) for ask in step] if isinstance(step, list) else _once_more(step)
+            except AskFailed as failed:
+                step = asking.throw(failed)
+            else:
+                step = asking.send(said)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        asking.close()
+
+
+def _once_more(ask: Ask) -> Ask:
+    return replace(ask, repeat=ask.repeat + REPEAT)
