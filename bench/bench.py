@@ -20,7 +20,9 @@ from datetime import date
 from pathlib import Path
 from time import monotonic
 
+from local import rows as local
 from paired import seconds
+from ray_ledger import rows as over_actors
 from reports import rows as reported
 from study import votes
 
@@ -180,6 +182,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
     yield from offline()
     yield from votes(WORK)
     yield from reported(WORK, [WHYFEEL], measure)
+    yield from local()
+    yield from over_actors(WORK)
 
 
 def main() -> None:

@@ -1,18 +1,22 @@
 """Actors of Ray that ask as fast as they can: how many answers a second the one ledger commits.
 
-Run as `python bench/ray_ledger.py [ANSWERS]`, best in a network namespace of its own (docs/scaling.md). Everything is
-what `--ray local` uses, the ledger's fsync included; only the models answer at once, in the actors, without HTTP.
+Part of bench.py, which runs it in a network namespace of its own (docs/scaling.md). Everything is what `--ray local`
+uses, the ledger's fsync included; only the models answer at once, in the actors, without HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from time import monotonic, process_time
@@ -112,20 +116,28 @@ async def commit(folder: Path, answers: int) -> tuple[float, float]:
         return (answers - before) / (end - at), (cpu_end - cpu) / (answers - before)
 
 
-def committed(work: Path, answers: int = ANSWERS) -> Iterator[Row]:
-    """(what, bound, measured), in a new folder below `work`."""
+def measured(work: Path, answers: int) -> tuple[float, float]:
+    """As `commit` has it, in a new folder below `work`."""
     with tempfile.TemporaryDirectory(dir=work) as folder:
-        rate, cpu = asyncio.run(commit(Path(folder), answers))
+        return asyncio.run(commit(Path(folder), answers))
+
+
+def rows(work: Path) -> Iterator[Row]:
+    """(what, bound, measured), in a network namespace of its own; nothing where there can be none, or no Ray."""
+    unshare = ["unshare", "--net", "bash", "-c", 'ip link set lo up && exec "$@"', "-"]
+    if find_spec("ray") is None or subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
+        return
+    done = subprocess.run(
+        [*unshare, sys.executable, __file__, str(work)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "HOME": str(work)},  # Ray writes its token there
+    )
+    rate, cpu = json.loads(done.stdout)
     yield f"`--ray local`, {ACTORS} actors, scripted: answers committed a second", "3,000", f"{rate:,.0f}"
     yield "the same: CPU of the driver an answer", "", f"{1000 * cpu:.2f} ms"
 
 
-def main(arguments: list[str]) -> int:
-    """Print the rows."""
-    for what, bound, measured in committed(Path.cwd(), int(arguments[0]) if arguments else ANSWERS):
-        print(f"{what:<80} {bound:>5} {measured:>8}", flush=True)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    print(json.dumps(measured(Path(sys.argv[1]) if sys.argv[1:] else Path.cwd(), ANSWERS)))

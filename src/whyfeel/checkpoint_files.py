@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from whyfeel.errors import DataError, UserError, brief
 from whyfeel.records import canonical
@@ -23,7 +24,9 @@ PIECES = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiec
 PICTURES = ("preprocessor_config.json", "processor_config.json")
 CHAT = ("chat_template.jinja", "chat_template.json", "generation_config.json")
 FILES = (WEIGHTS, INDEX, CONFIG, *VOCABULARY, *PIECES, *PICTURES)  # with the shards, all that decides a value
-ADAPTER = "adapter_config.json"
+ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+CARD = "whyfeel.json"  # what `whyfeel tune` notes beside a model, such as the digest of the one it started from
+ADAPTED = (ADAPTER, ADAPTER_WEIGHTS, CARD)
 MOST_INDEX = 1 << 24  # bytes
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -37,11 +40,24 @@ class Checkpoint:
         name: what the user named it by: a folder or a Hub id.
         folder: where they lie.
         digest: 64 hex digits of all that decides its values: weights, settings and vocabulary.
+        adapter: the folder of an adapter (LoRA and its like) that is merged into the weights; then `folder` is that of
+            the model below it, and the digest is of both.
     """
 
     name: str
     folder: Path
     digest: str
+    adapter: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """A short name that changes with the weights: the last part of what the user wrote, and 8 digits.
+
+        >>> Checkpoint("models/tiny-llava", Path("models/tiny-llava"), "3fa9c2d1" + 56 * "0").title
+        'tiny-llava@3fa9c2d1'
+        """
+        last = (self.adapter or self.folder).resolve().name if os.path.isdir(self.name) else Path(self.name).name  # noqa: PTH112
+        return f"{last or 'model'}@{self.digest[:8]}"
 
 
 def find_checkpoint(
@@ -58,19 +74,60 @@ def find_checkpoint(
         spec: a folder or, where there is no such folder, the id of a model on the Hugging Face Hub, which is
             downloaded unless it is in the Hub's cache.
         option, example: what errors call the model by, before its name, and a model's id.
-        chats: whether it is to answer, so that its chat template and ways of ending count as well.
+        chats: whether it is to answer, so that its chat template and ways of ending count as well, and that it may be
+            an adapter.
         local_only: whether a Hub's model may come from that cache alone.
 
     Raises:
         UserError: there is no such model.
         DataError: its weights are no safetensors, or files are missing.
     """
-    wanted = FILES + CHAT if chats else FILES
-    folder = model_folder(spec, (*wanted, SHARDS), option=option, example=example, local_only=local_only)
+    decide = (*FILES, *CHAT) if chats else FILES
+    wanted = (*decide, SHARDS, *(ADAPTED if chats else ()))
+    folder = model_folder(spec, wanted, option=option, example=example, local_only=local_only)
+    if chats and (folder / ADAPTER).exists():
+        return _adapted(spec, folder, example=example, local_only=local_only)
     _check(folder)
-    used = [path for path in sorted(folder.iterdir()) if path.name in wanted or SHARD.fullmatch(path.name)]
+    used = [path for path in folder.iterdir() if path.name in decide or SHARD.fullmatch(path.name)]
+    return Checkpoint(spec, folder, _digest(used))
+
+
+def _adapted(spec: str, folder: Path, *, example: str, local_only: bool) -> Checkpoint:
+    """An adapter and the model it changes."""
+    path = folder / ADAPTER
+    named = _json_of(path).get("base_model_name_or_path")
+    if not isinstance(named, str) or not named:
+        raise DataError(f"{str(path)!r} does not name its model (base_model_name_or_path); {ANEW}")
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise DataError(
+            f"{str(folder)!r} has no {ADAPTER_WEIGHTS}{pickle_remark(folder)}; save the adapter as safetensors"
+        )
+    option = f"the model {brief(named)} below the adapter {brief(spec)}:"
+    base = find_checkpoint(named, option=option, example=example, chats=True, local_only=local_only)
+    if base.adapter is not None:
+        raise DataError(f"{option} it is an adapter itself; merge it into its model and save that")
+    trained_on = _json_of(folder / CARD).get("base_digest") if (folder / CARD).is_file() else None
+    if trained_on not in {None, base.digest}:
+        raise DataError(f"{option} it is not the one that the adapter was trained on; name the adapter's own model")
+    both = f"{base.digest}{_digest([path, folder / ADAPTER_WEIGHTS])}"
+    return Checkpoint(spec, base.folder, hashlib.sha256(both.encode()).hexdigest(), folder)
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    """Of files: their names and contents."""
+    used = sorted(paths)
     decides = canonical([[path.name, _sha256(path, path.stat().st_size, path.stat().st_mtime_ns)] for path in used])
-    return Checkpoint(spec, folder, hashlib.sha256(decides.encode()).hexdigest())
+    return hashlib.sha256(decides.encode()).hexdigest()
+
+
+def _json_of(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_bytes()) if path.stat().st_size <= MOST_INDEX else None
+    except (OSError, ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise DataError(f"{str(path)!r} cannot be read, expected a JSON object; {ANEW}")
+    return data
 
 
 def model_folder(spec: str, files: Iterable[str], *, option: str, example: str, local_only: bool) -> Path:

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 def models(json: o.Json = False) -> int:
     """List the ways to name a model; says which keys are set, never what they are."""
     from whyfeel.models import ANY_SERVER_KEY, preset_states
+    from whyfeel.models.local import missing_package
     from whyfeel.report.tables import listing
     from whyfeel.strategies import BASELINES
 
@@ -33,11 +34,16 @@ def models(json: o.Json = False) -> int:
             {"name": s.preset.name, "base_url": s.base_url, "key_variable": s.key_variable, "key_set": s.key_set}
             for s in states
         ]
-        print_json({"presets": presets, "baselines": list(BASELINES), "any_server_key_variable": ANY_SERVER_KEY})
+        local = {"installed": not missing_package()}
+        told = {"presets": presets, "local": local, "baselines": list(BASELINES)}
+        print_json({**told, "any_server_key_variable": ANY_SERVER_KEY})
         return 0
+    missing = missing_package()
+    extra = f"needs {missing}: pip install 'whyfeel[local]'" if missing else "its extra is installed"
     providers = [(f"{s.preset.name}:NAME", _address(s.base_url), f"{s.key_variable} ({_set(s)})") for s in states]
     others = [
         ("http://host:port/v1#NAME", f"any OpenAI-compatible server; its key: {ANY_SERVER_KEY}"),
+        ("local:FOLDER", f"a model in this process, also by its Hub id; {extra}"),
         ("replay:RUN", "the answers in a run's ledger"),
         *((f"baseline:{name}", what) for name, what in BASELINES.items()),
     ]

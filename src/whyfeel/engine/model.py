@@ -82,7 +82,8 @@ class Model(Protocol):
 
     Attributes:
         name: the declared name; it enters the key of every ask.
-        address: where requests go, without secrets; one limiter serves each address. "" for a model in this process.
+        address: where requests go, without secrets; one limiter serves each address. "" where nothing is
+            computed (a replay): it costs nothing, and no time is kept.
         price: None where it is unknown.
     """
 

@@ -1,7 +1,8 @@
-"""What can answer an ask: servers, and the memory of an earlier run."""
+"""What can answer an ask: servers, models in this process, and the memory of an earlier run."""
 
 from whyfeel.models.batched import Batched
 from whyfeel.models.endpoint import Deadlines, Endpoint
+from whyfeel.models.local import Local
 from whyfeel.models.presets import ANY_SERVER_KEY
 from whyfeel.models.prices import Prices, load_prices
 from whyfeel.models.registry import PresetState, build_model, declared_name, preset_states
@@ -13,6 +14,7 @@ __all__ = [
     "Batched",
     "Deadlines",
     "Endpoint",
+    "Local",
     "PresetState",
     "Prices",
     "Replay",

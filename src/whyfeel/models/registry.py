@@ -12,12 +12,16 @@ from whyfeel.engine import Model, Price
 from whyfeel.environment import variable
 from whyfeel.errors import UserError
 from whyfeel.models.endpoint import Endpoint
+from whyfeel.models.local import find_local, open_local
 from whyfeel.models.presets import ANY_SERVER_KEY, PRESETS, Preset
 from whyfeel.models.prices import Prices
 from whyfeel.models.replay import Replay
 
+LOCAL = "local"
 STRANGE = re.compile(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]")  # no address holds these
-FORMS = "http://host:port/v1#NAME, replay:RUN, baseline:NAME, or PROVIDER:NAME with one of: " + ", ".join(PRESETS)
+FORMS = "http://host:port/v1#NAME, local:FOLDER, replay:RUN, baseline:NAME, or PROVIDER:NAME with one of: " + ", ".join(
+    PRESETS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,12 @@ def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True, loc
         spec: one of the forms above, baselines excepted: they ask nothing and are strategies.
         role: what it will be asked for, which a replay needs to know.
         prices: (provider, model) to price.
-        calls: whether it will be called, and so needs its key.
+        calls: whether it will be called, and so needs its key or is loaded.
         local_only: whether only this machine and private networks may be spoken to.
 
     Raises:
-        UserError: the form is not known, the address is not an address, or a needed key is not set.
+        UserError: the form is not known, the address is not an address, a needed key is not set, or a model
+            in this process cannot be used.
     """
     kind, _, rest = spec.partition(":")
     if kind in {"http", "https"}:
@@ -63,20 +68,29 @@ def build_model(spec: str, role: str, prices: Prices, *, calls: bool = True, loc
         raise UserError(f"--model {spec!r} is not a model; write {FORMS}")
     if kind == "replay":
         return Replay(Path(rest), role)
+    if kind == LOCAL:
+        return open_local(rest, calls=calls, local_only=local_only)
     if kind == "baseline":
         raise UserError(
             f"{spec!r} is made from the annotations and answers samples; name a model that can be asked here"
         )
     preset = PRESETS.get(kind)
     if preset is None:
-        near = get_close_matches(kind, [*PRESETS, "replay", "baseline"], 1)
+        near = get_close_matches(kind, [*PRESETS, LOCAL, "replay", "baseline"], 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"there is no provider {kind!r}; {hint}write {FORMS}")
     return _endpoint(spec, rest, preset, prices, calls=calls, local_only=local_only)
 
 
-def declared_name(spec: str) -> str:
+def declared_name(spec: str, *, local_only: bool = False) -> str:
     """The name under which a model answers, as far as it can be read off what a user wrote.
+
+    Args:
+        spec: as for `build_model`.
+        local_only: whether the files of a model in this process must be on this machine.
+
+    Raises:
+        UserError: there is no such model in this process.
 
     >>> declared_name("http://127.0.0.1:8000/v1#qwen"), declared_name("openai:gpt-5"), declared_name("replay:runs/a")
     ('qwen', 'gpt-5', 'replay:runs/a')
@@ -84,6 +98,8 @@ def declared_name(spec: str) -> str:
     kind, _, rest = spec.partition(":")
     if kind in {"http", "https"}:
         return rest.partition("#")[2]
+    if kind == LOCAL:
+        return find_local(rest, local_only=local_only).title
     return rest if kind in PRESETS else spec
 
 

@@ -9,7 +9,10 @@ from whyfeel.engine import Route
 from whyfeel.environment import proxy_for
 from whyfeel.errors import UserError
 from whyfeel.hosts import Address, is_loopback, is_private, literal, lookup
+from whyfeel.models import Local
+from whyfeel.models.local import IN_PROCESS
 
+NOWHERE = ("", IN_PROCESS)  # addresses of models that send nothing to any host
 PORTS = {"http": 80, "https": 443}
 
 
@@ -23,8 +26,8 @@ def picture_hosts(routes: Mapping[str, Route], shown: Collection[str], *, local_
         shown: the roles that are shown pictures.
         local_only: whether calls pass by the environment's proxies, as they do then.
     """
-    addresses = [route.model.address for role, route in routes.items() if role in shown and route.model.address]
-    return list(dict.fromkeys(_in_words(address, local_only=local_only) for address in addresses))
+    addresses = [route.model.address for role, route in routes.items() if role in shown]
+    return list(dict.fromkeys(_in_words(one, local_only=local_only) for one in addresses if one not in NOWHERE))
 
 
 def announcement(hosts: Iterable[str]) -> str:
@@ -37,6 +40,24 @@ def announcement(hosts: Iterable[str]) -> str:
     """
     named = ", ".join(hosts)
     return f"pictures go to {named}" if named else "no picture is sent to any host"
+
+
+def check_sight(routes: Mapping[str, Route], shown: Collection[str]) -> None:
+    """That the models in this process which are to be shown pictures can see.
+
+    Args:
+        routes: role to model.
+        shown: the roles that are shown pictures.
+
+    Raises:
+        UserError: one of them reads text alone.
+    """
+    for role in sorted(shown):
+        model = routes[role].model if role in routes else None
+        if isinstance(model, Local) and model.sees is False:
+            raise UserError(
+                f"the model {model.name} sees no pictures, and the role {role!r} is shown them; name a model that does"
+            )
 
 
 def check_local(routes: Mapping[str, Route], resolve: Callable[[str, int], list[Address]] = lookup) -> None:
@@ -53,7 +74,7 @@ def check_local(routes: Mapping[str, Route], resolve: Callable[[str, int], list[
     for route in routes.values():
         models.setdefault(route.model.address, route.model.name)
     for address, model in models.items():
-        if address:
+        if address not in NOWHERE:
             _check_host(model, address, resolve)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from whyfeel.engine import Entry, Ledger
 from whyfeel.errors import UserError, WhyfeelError
-from whyfeel.models import build_model, load_prices
+from whyfeel.models import Local, build_model, load_prices
 from whyfeel.models.endpoint import Endpoint
 from whyfeel.records import Answer
 
@@ -123,6 +123,8 @@ async def _server(spec: str) -> Check:
     except UserError as error:
         return Check("model", ok=False, detail=str(error))
     try:
+        if isinstance(model, Local):
+            return Check("model", ok=True, detail=model.remark)
         if not isinstance(model, Endpoint):
             return Check("model", ok=True, detail=f"{model.name}, replayed without a server")
         names = await model.names()

@@ -14,6 +14,7 @@ from whyfeel.models import Prices, load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Media, Sample
 from whyfeel.runs.controls import Control, control_samples, model_controls, plan_controls
+from whyfeel.runs.destinations import check_sight
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import NO_CONTROLS, RunOptions
 from whyfeel.runs.pictures import survey_pictures
@@ -105,6 +106,8 @@ def plan_run(options: RunOptions, *, calls: bool = True) -> Plan:
         pictures=conversion(options.max_side) if _shows(strategy, task) else "",
     )
     plan = _surveyed(Plan(options, task, chosen, 0, strategy, judging.judge, routes, spec, prompts))
+    if plan.pictured:
+        check_sight(routes, plan.shown)
     return replace(plan, controls=_controls(plan, judging), cautions=judging.warnings)
 
 

@@ -62,7 +62,7 @@ def plan_judge(
     against = opponent_of(options, task, selected(task, chosen))
     bare = build_judge(
         *(options.judge, prompts, task, task.scorer),
-        members=[declared_name(one) for one in named],
+        members=[declared_name(one, local_only=options.local_only) for one in named],
         see_image=options.see_image,
         seed=options.seed,
         foils=task.foils,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from whyfeel.engine import Route
-from whyfeel.errors import UserError
-from whyfeel.models import Prices, build_model
+from whyfeel.errors import CallFailed, UserError
+from whyfeel.models import Local, Prices, build_model
+from whyfeel.models.local.settings import read_settings
 from whyfeel.runs.destinations import check_local
 from whyfeel.runs.options import SittingOptions
 
@@ -42,13 +43,30 @@ def route_to(
     batched = options.batch is not None and spec.startswith(f"{options.batch}:")
     if batched:
         prices = {name: price.halved for name, price in prices.items()}
+    calls = calls and not (options.ray is not None and spec.startswith("local:"))  # each actor loads its own
     model = build_model(spec, role, prices, calls=calls, local_only=options.local_only)
+    if isinstance(model, Local):
+        _check_settings(spec, gen)
     if options.max_cost is not None and model.price is None:
         raise UserError(f"--max-cost needs a price for {spec!r}; give one with --prices (see docs/running.md)")
     route = Route(model, gen, batched)
     if options.local_only:
         check_local({role: route})
     return route
+
+
+def _check_settings(spec: str, gen: Mapping[str, Any]) -> None:
+    """That a model in this process has the settings that the user gave it, found out before the first call."""
+    try:
+        read_settings(gen, [name for name, value in gen.items() if value is not None])
+    except CallFailed as failed:
+        raise UserError(f"{spec}: {failed.detail}") from None
+
+
+def remarks(routes: Mapping[str, Route]) -> list[str]:
+    """What the user should know of the models in this process: where each computes, in one line."""
+    models = {id(route.model): route.model for route in routes.values()}.values()
+    return [model.remark for model in models if isinstance(model, Local) and model.remark]
 
 
 def addresses(plan_routes: Mapping[str, Route]) -> list[dict[str, Any]]:

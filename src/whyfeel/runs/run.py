@@ -15,7 +15,7 @@ from whyfeel.media.fetch import fetch_pictures
 from whyfeel.models.route import trusted
 from whyfeel.records import Media, Sample, content_id
 from whyfeel.runs.answering import Answering, Job
-from whyfeel.runs.destinations import announcement, picture_hosts
+from whyfeel.runs.destinations import announcement, check_sight, picture_hosts
 from whyfeel.runs.execute import RunResult, execute
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.manifest import open_run
@@ -104,6 +104,7 @@ def show_pictures(
         return []
     if task.images is None:
         raise UserError(f"--see-image: {task.name} needs its pictures: {task.images_help}")
+    check_sight(routes, shown)
     if options.allow_urls:
         fetched({one.path for sample in samples for one in sample.media if one.is_url}, options, folder)
     return destinations(routes, shown, options)

@@ -18,6 +18,7 @@ from whyfeel.models import Batched, Endpoint
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import ACTORS, SittingOptions
 from whyfeel.runs.pieces import Piece, Recipe, Work
+from whyfeel.runs.routing import remarks
 from whyfeel.runs.spool import Spool
 
 S = TypeVar("S")
@@ -66,6 +67,8 @@ def engine_of(
     spent = ledger.totals()
     if options.max_cost is not None and spent.cost is None:
         raise UserError("--max-cost: what this run's earlier answers cost is not known, so it cannot be kept")
+    for remark in remarks(routes):
+        watch.note(remark)
     return Engine(
         {role: _batched(route, ledger, watch) if route.batched else route for role, route in routes.items()},
         ledger,

@@ -140,7 +140,9 @@ def _llama(tokenizer: Any, layers: int, width: int) -> Any:  # noqa: ANN401
 
 def _saved(kind: Any, config: Any, folder: Path, seed: int) -> None:  # noqa: ANN401
     import torch  # noqa: PLC0415
+    import transformers  # noqa: PLC0415
 
+    transformers.utils.logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = kind(config)
