@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format docs clean
+.PHONY: help demo test check bench bench-gpu tiny format docs clean
 
 help:  ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed  ## Run every baseline on the bundled scenes and print the table (no key, no GPU, no data)
 	@$(BIN)/whyfeel demo
@@ -35,6 +35,12 @@ docs: $(VENV)/installed-dev  ## Write the generated parts of the docs anew
 
 bench: $(VENV)/installed-dev  ## Measure speed and memory against a mock server; writes docs/performance.md
 	$(BIN)/python bench/bench.py
+
+bench-gpu: $(VENV)/installed-dev  ## Tokens a second of a model in this process, on a GPU
+	$(BIN)/python bench/gpu.py
+
+tiny: $(VENV)/installed-dev  ## Train a tiny model from scratch on drawn scenes, and show that it looks (8 minutes)
+	$(BIN)/python scripts/tiny.py
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench

@@ -18,7 +18,7 @@ COMMANDS = (
     *("run", "judge", "judge-answers", "score", "data check"),
     *("annotate IMAGES", "annotate plan", "review", "export"),
     *("study plan", "study create", "study serve", "study status", "study results", "study export"),
-    *("metrics", "meta", "report", "view"),
+    *("metrics", "meta", "draw", "tune", "intervene", "probe", "report", "view"),
     *("compare", "agree", "calibrate", "power", "published", "tasks", "models", "doctor", "demo"),
 )
 DEMO = re.compile(r"(<!-- demo -->\n```text\n)(.*?)(```\n<!-- /demo -->)", re.DOTALL)

@@ -21,13 +21,16 @@ from whyfeel.cli import (
     data,
     demo,
     doctor,
+    draw,
     export,
+    intervene,
     judge,
     judge_answers,
     meta,
     metrics,
     models,
     power,
+    probe,
     published,
     report,
     review,
@@ -35,6 +38,7 @@ from whyfeel.cli import (
     score,
     study,
     tasks,
+    tune,
     view,
 )
 from whyfeel.cli.output import give_up_stdout
@@ -56,6 +60,8 @@ annotate.register(app)
 for command in (review, export, study):
     command.register(app)
 for command in (metrics, meta, compare, agree, calibrate, power, published):
+    command.register(app)
+for command in (draw, tune, intervene, probe):
     command.register(app)
 for command in (report, view):
     command.register(app)
