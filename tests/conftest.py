@@ -10,20 +10,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import settings
+from typer._click import Command
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does; workers' threads would wait for each other
 
 from needs import need
 from told import Told
 from weights import minilm_folder
-from whyfeel.cli import main
+from whyfeel.cli import app, main
 from whyfeel.models.embedder import Embedder, load_embedder
+
+# Written once for the processes that the tests start and for the next run; most of collecting is compiling.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+gc.set_threshold(50_000, 20, 100)  # as the command does
 
 settings.register_profile("whyfeel", deadline=None)  # how long a case takes is the machine's business
 settings.load_profile("whyfeel")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no later collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -54,9 +67,18 @@ def minilm() -> Embedder:
     return load_embedder(str(folder))
 
 
+@pytest.fixture(scope="session")
+def commands() -> Command:
+    """The command line as typer makes it of `app`: once, since that takes longer than most commands do."""
+    return typer.main.get_command(app)
+
+
 @pytest.fixture
-def whyfeel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Told]]:
+def whyfeel(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], commands: Command
+) -> Iterator[Callable[..., Told]]:
     """Run the command line in this process."""
+    monkeypatch.setattr(typer.main, "get_command", {app: commands}.__getitem__)
     thresholds = gc.get_threshold()
     handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
 

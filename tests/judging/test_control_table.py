@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -137,15 +138,17 @@ def near_questions(samples: list[Sample]) -> dict[str, list[str]]:
     return {s.id: [samples[n].id for n in row] for s, row in zip(samples, order, strict=True)}
 
 
+@cache
+def one_claim(text: str) -> Statement | None:
+    """An item as one claim, uncut; None where it says nothing."""
+    every = trigger_stems(text)
+    says = content_stems(text) or every
+    return Statement((Clause(bare(text), says, every - says),), ()) if says else None
+
+
 def one_claim_each(items: Iterable[str]) -> list[Statement]:
-    """Each item as one claim, uncut."""
-    made = []
-    for text in items:
-        every = trigger_stems(text)
-        says = content_stems(text) or every
-        if says:
-            made.append(Statement((Clause(bare(text), says, every - says),), ()))
-    return made
+    """Each item that says something as one claim."""
+    return [claim for claim in map(one_claim, items) if claim]
 
 
 def counts(judge: OverlapJudge, images: Iterable[Sample], read: Callable[[Sample], list[Statement]]):
@@ -181,16 +184,21 @@ def plain(world: World) -> OverlapJudge:
 
 @pytest.fixture(scope="module")
 def foiled(world: World) -> OverlapJudge:
-    return OverlapJudge(world.samples, Foils(world.samples, "emotion", 20, 0))
+    foils = Foils(world.samples, "emotion", 20, 0)
+    drawn = {sample.id: foils.places(sample) for sample in world.samples}  # once for all answers
+    foils.places = lambda sample: drawn[sample.id]
+    return OverlapJudge(world.samples, foils)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_table_by_words(world, plain, foiled, name):
     read = lambda s: one_claim_each(world.answers[name](s))  # noqa: E731
-    every = few(name, world) if "stuff" in name else world.samples
-    f1 = counts(plain, world.of(name, every), read)["f1"].mean()
-    chance = counts(foiled, world.of(name, few(name, world)), read)["chance"]
-    compare(name, f1, corrected(f1, chance.mean()), PUBLISHED[name][:2])
+    told = counts(foiled, world.of(name, few(name, world)), read)
+    f1 = told["f1"]
+    if "stuff" not in name and name not in CHALLENGE:  # those between them, of which only F1 is in the table
+        f1 = np.concatenate([f1, *(counts(plain, world.samples[n::4], read)["f1"] for n in (1, 2, 3))])
+        assert len(f1) == len(world.samples)
+    compare(name, f1.mean(), corrected(f1.mean(), told["chance"].mean()), PUBLISHED[name][:2])
 
 
 # The hybrid: every sixth image and foils among them, since an encoder takes a while for all triggers. The answers of

@@ -95,9 +95,10 @@ def read(wordnet: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         for line in (wordnet / f"index.{name}").read_text(encoding="utf-8").splitlines():
             words = line.split()
             if line[0] != " " and "_" not in words[0]:
+                one = stem(words[0])
                 for offset in words[-int(words[2]) :][:4]:
-                    holds[stem(words[0])].add(letter + offset)
-                    neighbours[stem(words[0])] |= points[letter + offset]
+                    holds[one].add(letter + offset)
+                    neighbours[one] |= points[letter + offset]
     return holds, neighbours
 
 

@@ -39,7 +39,7 @@ def test_every_baseline_runs_and_its_summary_is_the_contracts(
     data = [] if task == "scenes" else ["--data", request.getfixturevalue("eibench")]
     n = {"scenes": 24, "eibench-basic": 1615, "eibench-complex": 50}[task]
     if n > 50 and name != "prior":  # of all samples one baseline is enough; fifty guesses each take long
-        n = 400
+        n = 150
         data += ["--sample", n]
     told = whyfeel("run", task, "--model", f"baseline:{name}", "--out", tmp_path, *data, "--json")
     assert (told.status, [line for line in told.err.splitlines() if line.startswith("whyfeel:")]) == (0, [])
