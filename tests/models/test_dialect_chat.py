@@ -294,6 +294,7 @@ THOUGHTS: list[tuple[str, dict[str, Any], str, str, str, str]] = [
     (
         "as a string",
         {"content": [{"type": "thinking", "thinking": "Hm."}, {"text": "Rain."}]},
+        {"content": [{"type": [], "text": "Rain."}], "reasoning": "Hm."},
         "stop",
         "Rain.",
         "ok",

@@ -25,7 +25,7 @@ from whyfeel.models.endpoint import Endpoint
 MOST_REQUESTS = 50_000  # that one file may hold
 MOST_BYTES = 190_000_000
 LARGEST_OUTPUT = 1 << 30  # bytes; the answers of one batch
-ENDED = {"completed", "expired", "failed", "cancelled"}
+ENDED = ("completed", "expired", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

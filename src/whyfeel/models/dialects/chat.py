@@ -19,7 +19,7 @@ from whyfeel.records import Ask, Media, Message, Picture
 
 # In a reply without choices: a filter took them away (Gemini's blockReason, Azure's content_filter_results).
 BLOCKED = re.compile(rb'block_?reason"\s*:\s*"|"filtered"\s*:\s*true|content_filter"', re.IGNORECASE)
-THOUGHTS = {"thinking", "reasoning"}  # kinds of parts that are no part of the answer
+THOUGHTS = ("thinking", "reasoning")  # kinds of parts that are no part of the answer
 
 
 @dataclass(frozen=True, slots=True)
