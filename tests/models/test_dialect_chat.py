@@ -294,12 +294,12 @@ THOUGHTS: list[tuple[str, dict[str, Any], str, str, str, str]] = [
     (
         "as a string",
         {"content": [{"type": "thinking", "thinking": "Hm."}, {"text": "Rain."}]},
-        {"content": [{"type": [], "text": "Rain."}], "reasoning": "Hm."},
         "stop",
         "Rain.",
         "ok",
         "Hm.",
     ),
+    ("of no kind", {"content": [{"type": [], "text": "Rain."}], "reasoning": "Hm."}, "stop", "Rain.", "ok", "Hm."),
     ("as a part", {"content": [{"type": "reasoning", "text": "Hm."}, {"text": "Rain."}]}, "stop", "Rain.", "ok", "Hm."),
     ("in the text", {"content": "<think>\nHm.\n</think>\n\nRain."}, "stop", "Rain.", "ok", "Hm."),
     ("in a part", {"content": [{"type": "text", "text": " <think>Hm.</think>Rain."}]}, "stop", "Rain.", "ok", "Hm."),
