@@ -78,7 +78,8 @@ def whyfeel(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], commands: Command
 ) -> Iterator[Callable[..., Told]]:
     """Run the command line in this process."""
-    monkeypatch.setattr(typer.main, "get_command", {app: commands}.__getitem__)
+    made = typer.main.get_command
+    monkeypatch.setattr(typer.main, "get_command", lambda asked: commands if asked is app else made(asked))
     thresholds = gc.get_threshold()
     handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
 

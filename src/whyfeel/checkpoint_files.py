@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyfeel.errors import DataError, UserError, brief
+from whyfeel.errors import DataError, Interrupted, UserError, brief
 from whyfeel.records import canonical
 
 ANEW = "get the model's files anew"
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors", re.ASCII)
 SHARDS = "model-*-of-*.safetensors"
+VERSIONED = re.compile(r"tokenizer\.[\d.]+\.json", re.ASCII)  # taken in the place of tokenizer.json by newer libraries
 VOCABULARY = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 PIECES = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 PICTURES = ("preprocessor_config.json", "processor_config.json")
@@ -26,6 +27,8 @@ CHAT = ("chat_template.jinja", "chat_template.json", "generation_config.json")
 FILES = (WEIGHTS, INDEX, CONFIG, *VOCABULARY, *PIECES, *PICTURES)  # with the shards, all that decides a value
 ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 CARD = "whyfeel.json"  # what `whyfeel tune` notes beside a model, such as the digest of the one it started from
+# kinds of adapters that can be merged into a model; others read files of their own, which nobody has looked at
+KINDS = frozenset(("ADALORA", "BOFT", "HRA", "IA3", "LOHA", "LOKR", "LORA", "OFT", "VERA"))
 ADAPTED = (ADAPTER, ADAPTER_WEIGHTS, CARD)
 MOST_INDEX = 1 << 24  # bytes
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -83,19 +86,43 @@ def find_checkpoint(
         DataError: its weights are no safetensors, or files are missing.
     """
     decide = (*FILES, *CHAT) if chats else FILES
-    wanted = (*decide, SHARDS, *(ADAPTED if chats else ()))
+    wanted = (*decide, SHARDS, "tokenizer.*.json", *(ADAPTED if chats else ()))
     folder = model_folder(spec, wanted, option=option, example=example, local_only=local_only)
     if chats and (folder / ADAPTER).exists():
         return _adapted(spec, folder, example=example, local_only=local_only)
     _check(folder)
-    used = [path for path in folder.iterdir() if path.name in decide or SHARD.fullmatch(path.name)]
+    if chats:
+        _check_config(folder / CONFIG)
+    used = [
+        path
+        for path in folder.iterdir()
+        if path.name in decide or SHARD.fullmatch(path.name) or VERSIONED.fullmatch(path.name)
+    ]
     return Checkpoint(spec, folder, _digest(used))
+
+
+def _check_config(path: Path) -> None:
+    """That settings name neither weights that nobody hashed nor code on the Hub."""
+    config = _json_of(path)
+    if "transformers_weights" in config:
+        raise DataError(f"{str(path)!r} names weights of its own (transformers_weights); expected {WEIGHTS}")
+    parts = [config, *(part for part in config.values() if isinstance(part, dict))]
+    for name in ("attn_implementation", "_attn_implementation"):
+        for value in (part.get(name) for part in parts):
+            if "/" in canonical(value):
+                raise DataError(
+                    f"{str(path)!r}: {name} is {brief(canonical(value))}, which is code on the Hub; remove it"
+                )
 
 
 def _adapted(spec: str, folder: Path, *, example: str, local_only: bool) -> Checkpoint:
     """An adapter and the model it changes."""
     path = folder / ADAPTER
-    named = _json_of(path).get("base_model_name_or_path")
+    config = _json_of(path)
+    if (kind := config.get("peft_type")) not in KINDS:
+        known = ", ".join(sorted(KINDS))
+        raise DataError(f"{str(path)!r}: peft_type is {brief(str(kind))}; expected one that can be merged ({known})")
+    named = config.get("base_model_name_or_path")
     if not isinstance(named, str) or not named:
         raise DataError(f"{str(path)!r} does not name its model (base_model_name_or_path); {ANEW}")
     if not (folder / ADAPTER_WEIGHTS).is_file():
@@ -153,6 +180,8 @@ def model_folder(spec: str, files: Iterable[str], *, option: str, example: str, 
 
     try:
         return Path(snapshot_download(spec, allow_patterns=list(files), local_files_only=local_only))
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001 - the Hub's client raises what any of three libraries raises
         why = "is not in the Hub's cache, and --local-only allows no download" if local_only else first_line(error)
         raise UserError(f"{named} is no folder, and cannot be had from the Hub: {why}") from None

@@ -79,6 +79,7 @@ def test_a_killed_actor_is_replaced_and_nothing_durable_is_asked_again(spread: S
     alone, told = spread.told["runs"]
     assert len(told["actors"]) == 2, "both were at work"
     assert "an actor was lost, another one takes up its work" in told["err"]
+    assert json.loads(told["out"])["n"] == json.loads(alone["out"])["n"], "and stdout holds one document"
     assert told["repeated"] <= CONCURRENCY
     assert told["calls"] == alone["calls"] + told["repeated"]
 

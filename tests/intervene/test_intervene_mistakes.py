@@ -30,6 +30,7 @@ MISTAKES = {
     ),
     "an unknown way": ({"changes": [CAKE | {"how": "moved"}]}, "'removed' or 'replaced'"),
     "a group's name": ({"changes": [CAKE | {"kind": "overall"}]}, "the name of a group"),
+    "equal triggers": ({"triggers": ["a birthday cake", "a birthday cake "]}, "expected triggers that differ"),
     "no room": ({"changes": [REGION | {"region": [4, 4, 0, 10]}]}, "with room inside"),
     "below nothing": ({"changes": [REGION | {"region": [-1, 4, 5, 10]}]}, "from 0 on"),
     "beyond all numbers": ({"changes": [REGION | {"region": [4, 4, 5, 10**400]}]}, "of a picture's size"),

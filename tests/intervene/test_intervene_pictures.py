@@ -131,6 +131,18 @@ def test_a_blurred_region_takes_its_trigger_away(regions, tmp_path):
     assert stamps == {file: file.stat().st_mtime_ns for file in (tmp_path / "run" / "changed").iterdir()}
 
 
+@pytest.mark.parametrize("source", ["regions", "records"])
+def test_examples_stand_beside_the_changed_picture(source, request, tmp_path):
+    grid = {"task": "jsonl", "data": request.getfixturevalue(source), "grid": "2x2"} if source == "records" else {}
+    folder = request.getfixturevalue(source)
+    done = sitting(tmp_path / "run", folder, lambda _: "1. heavy rain", strategy="few-shot(1)", **grid)
+    assert done.summary["unscored"] == {}
+    shown = [sorted(one.path for one in asked.pictures) for asked in done.answerer.requests]
+    assert {len(one) for one in shown} == {2}, "the example's own picture, and the one that is asked about"
+    own = {file.name for file in folder.iterdir()}
+    assert all(len(own & set(one)) == 1 for one in shown)
+
+
 def test_who_sees_no_picture_has_none_made(regions, tmp_path):
     done = sitting(tmp_path / "run", regions, model="baseline:oracle")
     assert done.value() == 1

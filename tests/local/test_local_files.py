@@ -13,7 +13,7 @@ import pytest
 
 from told import Told
 from whyfeel.checkpoint_files import Checkpoint
-from whyfeel.errors import DataError, RunStopped, UserError
+from whyfeel.errors import DataError, Interrupted, RunStopped, UserError
 from whyfeel.models import build_model, declared_name
 from whyfeel.models.local import checkpoint as checkpoint_module
 from whyfeel.models.local import find_local, open_local
@@ -71,7 +71,7 @@ def other_image_token(folder: Path) -> None:
     ("spoil", "words"),
     [
         (without("config.json"), ["config.json' is missing", "get the model's files anew"]),
-        (lambda folder: (folder / "config.json").write_text("{"), ["cannot be used"]),
+        (lambda folder: (folder / "config.json").write_text("{"), ["cannot be read, expected a JSON object"]),
         (edited("config.json", model_type="nothing-known"), ["cannot be used", "nothing-known"]),
         (
             edited("config.json", model_type="own", auto_map={"AutoConfig": "code.Config"}),
@@ -84,6 +84,12 @@ def other_image_token(folder: Path) -> None:
         (without("chat_template.jinja"), ["has no chat template: name a model that was trained to chat"]),
         (without("processor_config.json"), ["has no image processor (preprocessor_config.json or"]),
         (without("tokenizer.json"), ["cannot be used"]),
+        (edited("config.json", transformers_weights="other.safetensors"), ["names weights of its own"]),
+        (
+            edited("config.json", attn_implementation="kernels-community/x"),
+            ['"kernels-community/x"', "code on the Hub"],
+        ),
+        (edited("config.json", vision_config={"_attn_implementation": {"": "a/b"}}), ["which is code on the Hub"]),
         (edited("config.json", image_token_index=7), ["has no image token: config.json gives it the number 7"]),
         (edited("config.json", image_token_id=7), ["has no image token: config.json gives it the number 7"]),
         (other_image_token, ["has no image token: config.json gives it the number 3, and '<picture>' is"]),
@@ -153,7 +159,9 @@ def test_the_name_changes_with_whatever_decides_an_answer(llava: Path, copied: P
         (copy / file).write_bytes(data + b" ")
         names.add(declared_name(f"local:{copy}"))
         (copy / file).write_bytes(data)
-    assert len(names) == 6
+    (copy / "tokenizer.4.0.0.json").write_text("{}")  # newer libraries take it in the place of tokenizer.json
+    names.add(declared_name(f"local:{copy}"))
+    assert len(names) == 7
     assert Checkpoint("org/some-model", copy, 64 * "a").title == "some-model@aaaaaaaa", "as the Hub names it"
 
 
@@ -212,6 +220,22 @@ def logits(folder: Path) -> Any:
         return loaded.model(input_ids=t.arange(5, 25)[None]).logits
 
 
+def test_a_signal_while_a_model_loads_is_no_fault_of_the_model(
+    torch: Any, llava: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import transformers  # noqa: PLC0415
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise Interrupted(15)
+
+    found = find_local(str(llava))
+    for name in ("AutoConfig", "AutoProcessor"):
+        with monkeypatch.context() as patch:
+            patch.setattr(getattr(transformers, name), "from_pretrained", interrupted)
+            with pytest.raises(Interrupted):
+                load_local(found)
+
+
 def test_an_adapter_is_merged_into_its_model(llava: Path, adapter: Path) -> None:
     import peft  # noqa: PLC0415
     import torch as t  # noqa: PLC0415
@@ -246,6 +270,7 @@ def fewer_matrices(folder: Path) -> None:
     ("spoil", "words"),
     [
         (rebased(None), "does not name its model (base_model_name_or_path)"),
+        (edited("adapter_config.json", peft_type="XLORA"), "peft_type is 'XLORA'; expected one that can be merged"),
         (rebased("/no/such/folder"), "expected a folder, or a model's id on the Hugging Face Hub"),
         (lambda folder: (folder / "adapter_config.json").write_text("[]"), "cannot be read, expected a JSON object"),
         (

@@ -126,6 +126,33 @@ async def test_asks_without_pictures_are_answered_too_but_apart(
     assert await together(reading, plain) == await alone(reading, plain)
 
 
+async def test_no_row_leaves_the_positions_while_a_longer_answer_goes_on(
+    llama: Path, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GPT-2 looks its positions up in a table, which ends."""
+    import torch  # noqa: PLC0415
+    import transformers  # noqa: PLC0415
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(llama)
+    marks = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    sizes = {"n_positions": 96, "n_embd": 32, "n_layer": 1, "n_head": 2, "initializer_range": 1.0}
+    config = transformers.GPT2Config(vocab_size=len(tokenizer), **sizes, **marks)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "gpt")
+    tokenizer.save_pretrained(tmp_path / "gpt")
+    model = open_local(str(tmp_path / "gpt"))
+    requests = [asked("Why is the girl happy? " * n, max_tokens=90) for n in (1, 2, 4, 6)]
+    single = await alone(model, requests)
+    assert {reply.finish for reply in single} == {"length"}
+    assert [reply.tokens_in + reply.tokens_out for reply in single] == [
+        min(96, reply.tokens_in + 90) for reply in single
+    ]
+    batches = Batches(monkeypatch)
+    assert await together(model, requests) == single
+    assert batches.sizes == [4], "and none failed meanwhile"
+
+
 async def test_a_drawn_answer_depends_on_its_own_ask_alone(seeing: Local, asked: Asked) -> None:
     gen = {"temperature": 1.2, "top_p": 0.95, "top_k": 200, "max_tokens": 16}
     requests = prompts(asked, 8, [(0,), (1,)], **gen)

@@ -361,3 +361,19 @@ def test_every_epoch_has_every_example_in_an_order_of_its_own() -> None:
     assert sorted(order[:10]) == sorted(order[10:20]) == list(range(10))
     assert order[:10] != order[10:20]
     assert order[:10] == rng(3, "order", 0).permutation(10).tolist()
+
+
+def test_random_numbers_go_on_where_a_checkpoint_was_made(loaded: Any, tmp_path: Path) -> None:
+    import torch
+
+    from whyfeel.tune.trainer import Quietly
+
+    trainer = Quietly.__new__(Quietly)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        torch.rand(3)
+        trainer._save_rng_state(str(tmp_path))
+        after = torch.rand(5)
+        torch.manual_seed(2)
+        trainer._load_rng_state(str(tmp_path))
+        assert torch.equal(torch.rand(5), after)

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from whyfeel.errors import UserError
 from whyfeel.judging import MODEL_FOILS, PAIRWISE, Judge, build_judge, with_foils
 from whyfeel.prompts import load_prompts
 from whyfeel.records import Judgement, Response, Sample
 from whyfeel.runs.lines import read_lines
-from whyfeel.runs.pictures import survey_pictures
+from whyfeel.runs.options import Seed
+from whyfeel.runs.pictures import Sendable, survey_pictures
 from whyfeel.runs.plan import roles_shown
 from whyfeel.runs.plan_judge import FOILED_SAMPLES
 from whyfeel.runs.select import some
@@ -38,8 +42,8 @@ class Choices:
     judge: str = "overlap"
     judge_model: tuple[str, ...] = ()
     see_image: bool = False
-    max_side: int | None = None
-    seed: int = 0
+    max_side: Annotated[int, Field(ge=16, le=65_535)] | None = None
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,8 @@ def bench_of(choices: Choices) -> Bench:
     """
     task = open_task(choices.task, _path(choices.data), _path(choices.images))
     prompts = load_prompts(choices.prompts, data=_path(choices.data), task=choices.task, judge=choices.judge)
-    strategy = build_strategy(choices.strategy, prompts, _captions(choices.captions), task, choices.seed)
+    examples = Sendable(task, task.images)
+    strategy = build_strategy(choices.strategy, prompts, _captions(choices.captions), examples, choices.seed)
     if choices.judge == PAIRWISE:
         raise UserError(f"the judge {PAIRWISE} compares with another run: `whyfeel judge RUN --judge {PAIRWISE}`")
     bare = build_judge(

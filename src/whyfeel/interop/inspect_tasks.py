@@ -18,8 +18,9 @@ from inspect_ai.dataset import Sample as InspectSample
 from inspect_ai.model import Model, ModelOutput, get_model
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from pydantic import TypeAdapter, ValidationError
 
-from whyfeel.errors import AskFailed, UserError
+from whyfeel.errors import AskFailed, UserError, brief
 from whyfeel.interop.inspect_bench import Bench, Choices, bench_of, in_order, unanswered
 from whyfeel.interop.inspect_model import conversing, reply_of
 from whyfeel.media import MediaStore
@@ -85,9 +86,13 @@ def _bench(given: dict[str, Any]) -> Bench:
     if unknown := [name for name in given if name not in known]:
         raise PrerequisiteError(f"whyfeel: there is no choice {unknown[0]!r}; there are {', '.join(known[1:])}")
     models = given.get("judge_model", ())
-    named = tuple(models.split(",") if isinstance(models, str) else models)
+    named = models.split(",") if isinstance(models, str) else models
     try:
-        return bench_of(Choices(**{**given, "judge_model": named}))
+        return bench_of(TypeAdapter(Choices).validate_python({**given, "judge_model": named}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = f"{first['loc'][0]}: {first['msg'][:1].lower()}{first['msg'][1:]}; got {brief(first['input'])}"
+        raise PrerequisiteError(f"whyfeel: {message}") from None
     except UserError as mistake:
         raise PrerequisiteError(f"whyfeel: {mistake}") from None
 

@@ -14,7 +14,7 @@ from typing import Any
 from whyfeel.engine import Conversing, Ledger, ledger_file
 from whyfeel.errors import DataError
 from whyfeel.intervene.looking import looking, named
-from whyfeel.intervene.making import CHANGED, Making
+from whyfeel.intervene.making import CHANGED, Beside, Making
 from whyfeel.intervene.manifest import open_intervention
 from whyfeel.intervene.options import InterveneOptions
 from whyfeel.intervene.plan import Plan, plan_intervention, responding
@@ -162,14 +162,13 @@ async def _sit(plan: Plan, folder: RunFolder, watch: Watch, begun: float) -> Int
             str(path): opened.enter_context(closing(Ledger(ledger_file(path), readonly=True))) for path in options.reuse
         }
         spools = [opened.enter_context(closing(Spool(folder.path))) for _ in (RESPONSES, JUDGEMENTS)]
-        making = None
-        root = plan.source.task.images
+        root, making = plan.source.task.images, None
         if plan.shown and plan.source.by != "drawn":
             originals = opened.enter_context(closing(MediaStore(root)))
-            root = folder.path / CHANGED
-            root.mkdir(exist_ok=True)
-            making = Making(originals, root, plan.bad)
-        media = opened.enter_context(closing(media_store(root, options, folder)))
+            (folder.path / CHANGED).mkdir(exist_ok=True)
+            making = Making(originals, folder.path / CHANGED, plan.bad)
+        store = media_store(root, options, folder) if making is None else Beside(making, root, options.max_side)
+        media = opened.enter_context(closing(store))
         engine = engine_of(options, plan.routes, ledger, reuse, media, watch)
         opened.push_async_callback(engine.close)
         work = Intervening(plan, engine, making)

@@ -31,6 +31,7 @@ class Making:
 
     def __init__(self, originals: MediaStore, folder: Path, bad: Mapping[Media, str]) -> None:
         self.folder = folder
+        self.made: set[str] = set()  # names in it
         self._originals = originals
         self._bad = bad
         self._locks: dict[str, Lock] = {}
@@ -63,4 +64,22 @@ class Making:
         with self._locks.setdefault(name, Lock()):  # two records may show one picture
             if not file.is_file():
                 write_whole(file, [make()])
+        self.made.add(name)
         return name
+
+
+class Beside(MediaStore):
+    """The pictures that were made, and the user's own, which a strategy may show as examples.
+
+    Args:
+        making: knows which those are.
+        root, max_side: of the user's pictures, as for a run.
+    """
+
+    def __init__(self, making: Making, root: Path | None, max_side: int | None) -> None:
+        super().__init__(root, max_side=max_side)
+        self._making = making
+
+    def path(self, media: Media) -> str:
+        """Where a picture lies; as in any store."""
+        return str(self._making.folder / media.path) if media.path in self._making.made else super().path(media)

@@ -66,6 +66,10 @@ class PairRecord(Record):
     @model_validator(mode="after")
     def _known(self) -> Self:
         texts = {trigger.text for trigger in self.triggers}
+        if len(texts) < len(self.triggers):
+            raise ValueError(
+                "expected triggers that differ: of two equal ones, one would stay where the other is removed"
+            )
         for one in self.changes:
             if one.trigger not in texts:
                 raise ValueError(f"expected the trigger of each change to be one of the triggers, got {one.trigger!r}")

@@ -19,7 +19,7 @@ from whyfeel.media.headers import walk
 from whyfeel.models import load_prices
 from whyfeel.prompts import Prompts, load_prompts
 from whyfeel.records import Asking, Media, Response, Sample
-from whyfeel.runs.pictures import survey_pictures
+from whyfeel.runs.pictures import Sendable, survey_pictures
 from whyfeel.runs.plan import roles_shown
 from whyfeel.runs.plan_judge import BASELINE, kinship, plan_judge
 from whyfeel.runs.routing import routes_to
@@ -131,7 +131,7 @@ def _samples(scenes: Sequence[Scene]) -> list[Sample]:
 
 def _strategy(options: InterveneOptions, task: Task, prompts: Prompts) -> Strategy:
     if not options.model.startswith(BASELINE):
-        return build_strategy(options.strategy, prompts, None, task, options.seed)
+        return build_strategy(options.strategy, prompts, None, Sendable(task, task.images), options.seed)
     if options.strategy != "direct" or options.gen:
         raise UserError(f"{options.model} asks no model: leave --strategy and --gen out")
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)

@@ -11,7 +11,7 @@ from typing import Any
 from whyfeel.engine import Engine
 from whyfeel.errors import AskFailed
 from whyfeel.intervene.looking import looking
-from whyfeel.intervene.making import Making
+from whyfeel.intervene.making import Beside, Making
 from whyfeel.intervene.options import InterveneOptions
 from whyfeel.intervene.plan import Plan, plan_intervention, responding
 from whyfeel.intervene.scenes import View
@@ -35,12 +35,14 @@ def rehearse_intervention(options: InterveneOptions) -> dict[str, Any]:
 
 async def _rehearse(plan: Plan) -> Book:
     async with AsyncExitStack() as opened:
-        root, making = plan.source.task.images, None
+        root, making, shown = plan.source.task.images, None, None
         if plan.shown and plan.source.by != "drawn":
             originals = opened.enter_context(closing(MediaStore(root)))
-            root = Path(opened.enter_context(TemporaryDirectory(prefix="whyfeel-dry-run-")))
-            making = Making(originals, root, plan.bad)
-        engine, book = await opened.enter_async_context(booking(plan.options, plan.routes, root, plan.judge.roles))
+            scratch = Path(opened.enter_context(TemporaryDirectory(prefix="whyfeel-dry-run-")))
+            making = Making(originals, scratch, plan.bad)
+            shown = Beside(making, root, plan.options.max_side)
+        booked = booking(plan.options, plan.routes, root, plan.judge.roles, shown)
+        engine, book = await opened.enter_async_context(booked)
         await engine.stream(plan.views(), lambda view: _one(plan, engine, making, view))
     longest = book.tokens_out[ANSWER] // max(1, book.calls[ANSWER])
     for role in plan.judge.roles:  # the answers that are not known yet may be as long as they are let

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from whyfeel import checkpoint_files
 from whyfeel.checkpoint_files import ANEW, Checkpoint, first_line
-from whyfeel.errors import DataError, UserError, brief
+from whyfeel.errors import DataError, Interrupted, UserError, brief
 
 SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 UNSTATED = 1 << 20  # tokens; a tokenizer that knows no limit states an absurd one
@@ -78,7 +78,7 @@ def load_model(checkpoint: Checkpoint, auto: str, kinds: Collection[str]) -> Any
             dtype=torch.float32,
             attn_implementation="eager",  # which every model has; no value hangs on which kernels there are
         )
-    except DataError:
+    except (DataError, Interrupted):
         raise
     except Exception as error:  # noqa: BLE001 - a damaged checkpoint raises whatever any of three libraries raises
         raise _unfit(checkpoint, first_line(error)) from None
@@ -109,6 +109,8 @@ class Splitter:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(
                 checkpoint.folder, **SAFE, **({"add_prefix_space": True} if blank else {})
             )
+        except Interrupted:
+            raise
         except Exception as error:  # noqa: BLE001 - as above
             raise _unfit(checkpoint, f"its tokenizer cannot be read: {first_line(error)}") from None
         if not self._tokenizer.is_fast:

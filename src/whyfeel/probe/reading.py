@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whyfeel.checkpoint_files import first_line
-from whyfeel.errors import DataError, UserError
+from whyfeel.errors import DataError, Interrupted, UserError
 from whyfeel.models.local.checkpoint import Loaded, unfit
 from whyfeel.probe.folds import Indices
 from whyfeel.probe.options import MEAN
@@ -83,6 +83,8 @@ class Reader:
             turns.insert(0, {"role": "system", "content": said})
         try:
             written: str = self._loaded.processor.apply_chat_template(turns, tokenize=False)
+        except Interrupted:
+            raise
         except Exception as error:  # noqa: BLE001 - a template is a program of the model's makers
             if self._system:
                 raise self._no_system() from None

@@ -12,6 +12,7 @@ from typing import Any
 
 from whyfeel.engine import Engine, Ledger, Model, Reply, Request, Route, ledger_file
 from whyfeel.errors import CallFailed
+from whyfeel.media import MediaStore
 from whyfeel.runs.folder import RunFolder
 from whyfeel.runs.options import SittingOptions
 from whyfeel.runs.sitting import media_store
@@ -92,7 +93,11 @@ class _StandIn:
 
 @asynccontextmanager
 async def booking(
-    options: SittingOptions, routes: Mapping[str, Route], images: Path | None, judging: Iterable[str] = ()
+    options: SittingOptions,
+    routes: Mapping[str, Route],
+    images: Path | None,
+    judging: Iterable[str] = (),
+    shown: MediaStore | None = None,
 ) -> AsyncIterator[tuple[Engine, Book]]:
     """An engine that sends nothing, and its book; what the run's own ledger and the reused ones hold is known.
 
@@ -100,6 +105,7 @@ async def booking(
         routes: role to the model that would answer it.
         images: the root of the pictures.
         judging: the roles of judges.
+        shown: the pictures, where not all lie below that root; closed at the end.
     """
     book, judges = Book(), set(judging)
     standing = {
@@ -110,7 +116,7 @@ async def booking(
     paths += [ledger_file(path) for path in options.reuse]
     with ExitStack() as opened:
         reuse = {str(path): opened.enter_context(closing(Ledger(path, readonly=True))) for path in paths}
-        media = opened.enter_context(closing(media_store(images, options, folder)))
+        media = opened.enter_context(closing(shown or media_store(images, options, folder)))
         scratch = opened.enter_context(TemporaryDirectory(prefix="whyfeel-dry-run-"))
         ledger = opened.enter_context(closing(Ledger(Path(scratch) / "ledger.sqlite")))
         yield Engine(standing, ledger, media, concurrency=options.concurrency, reuse=reuse), book

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from whyfeel.errors import UserError
 from whyfeel.media import MediaStore
-from whyfeel.records import Media, Sample
+from whyfeel.records import Corpus, Media, Sample
 
 SHOWN = 20  # bad pictures that are named before the first call
 
@@ -67,6 +67,26 @@ def survey_pictures(
         why = next(iter(bad.values()))
         raise UserError(f"--images: none of the {shown:,} pictures is under {str(images)!r} ({why}); {images_help}")
     return PictureSurvey(total, shown, bad, tuple(urls))
+
+
+class Sendable:
+    """The samples of a task whose pictures can all be sent; pictures at URLs are not looked at."""
+
+    def __init__(self, task: Corpus, images: Path | None) -> None:
+        self._task, self._images = task, images
+
+    def __iter__(self) -> Iterator[Sample]:
+        """In the task's order; a picture's header is read when its sample comes up."""
+        if self._images is None:
+            yield from self._task
+            return
+        media = MediaStore(self._images)
+        try:
+            for sample in self._task:
+                if not any(media.fault(one) for one in sample.media if not one.is_url):
+                    yield sample
+        finally:
+            media.close()
 
 
 def bad_pictures(bad: Mapping[Media, str], others: str) -> list[str]:

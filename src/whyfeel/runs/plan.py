@@ -17,7 +17,7 @@ from whyfeel.runs.controls import Control, control_samples, model_controls, plan
 from whyfeel.runs.destinations import check_sight
 from whyfeel.runs.lines import read_lines
 from whyfeel.runs.options import NO_CONTROLS, RunOptions
-from whyfeel.runs.pictures import survey_pictures
+from whyfeel.runs.pictures import Sendable, survey_pictures
 from whyfeel.runs.plan_judge import BASELINE, Judging, kinship, plan_judge
 from whyfeel.runs.routing import routes_to
 from whyfeel.runs.select import Chosen, choose, selected
@@ -165,7 +165,7 @@ def _strategy(options: RunOptions, task: Task, prompts: Prompts) -> Strategy:
     if options.captions is not None:
         captions = captions_from(enumerate(read_lines(options.captions), 1), str(options.captions))
     if not options.model.startswith(BASELINE):
-        return build_strategy(options.strategy, prompts, captions, task, options.seed)
+        return build_strategy(options.strategy, prompts, captions, Sendable(task, task.images), options.seed)
     if options.strategy != "direct" or options.gen:
         raise UserError(f"{options.model} asks no model: leave --strategy and --gen out")
     return build_baseline(options.model.removeprefix(BASELINE), task, options.seed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from whyfeel.errors import UserError, brief
@@ -53,7 +54,8 @@ def cluster(recipe: Recipe, note: Callable[[str], None]) -> Iterator[Callable[[]
         options = {"num_cpus": needs.get("CPU", 0), "num_gpus": needs.get("GPU", 0), "max_restarts": 0}
         kind = ray.remote(Hand).options(**options)
         given = ray.put(recipe)
-        yield lambda: _Actor(ray, kind.remote(given))
+        with redirect_stdout(sys.stderr):  # Ray prints there how an actor died, and --json owns it
+            yield lambda: _Actor(ray, kind.remote(given))
     finally:
         ray.shutdown()
 

@@ -25,7 +25,7 @@ from whyfeel.tune.encode import Encoded, collate
 from whyfeel.tune.options import TuneOptions
 from whyfeel.tune.watch import TrainWatch
 
-WEIGHTS, OPTIMIZER = "weights.safetensors", "optimizer.safetensors"
+WEIGHTS, OPTIMIZER, RANDOM = "weights.safetensors", "optimizer.safetensors", "random.safetensors"
 STATE, DIGESTS = "optimizer.json", "digests.json"
 CHECKPOINT = "checkpoint-"
 SAVES, TOLD = 10, 100  # checkpoints, and points of the loss curve, in a whole training
@@ -54,10 +54,17 @@ class Quietly(Trainer):  # type: ignore[misc]
                     one.copy_(saved[name])
 
     def _save_rng_state(self, output_dir: str) -> None:
-        """Nothing: no random number is drawn while a model is trained here."""
+        """Where torch's random numbers stand, by which a model with dropout learns."""
+        on_gpu = {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
+        save_file({"cpu": torch.get_rng_state(), **on_gpu}, Path(output_dir, RANDOM))
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        """Nothing, as above."""
+        if checkpoint is None:
+            return
+        saved = load_file(Path(checkpoint, RANDOM))
+        torch.set_rng_state(saved["cpu"])
+        if "cuda" in saved and torch.cuda.is_available():
+            torch.cuda.set_rng_state(saved["cuda"])
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         state = self.optimizer.state_dict()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from whyfeel.checkpoint_files import ANEW, CONFIG, PICTURES, Checkpoint, find_checkpoint, first_line
-from whyfeel.errors import DataError, UserError, brief
+from whyfeel.errors import DataError, Interrupted, UserError, brief
 
 EXAMPLE = "llava-hf/llava-1.5-7b-hf"
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -157,6 +157,8 @@ def load_local(checkpoint: Checkpoint, place: Place | None = None) -> Loaded:
             output_loading_info=True,
             dtype=getattr(torch, place.dtype),
         )
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001 - a damaged checkpoint raises whatever any of three libraries raises
         raise unfit(checkpoint, _own_code(checkpoint.folder) or first_line(error)) from None
     if missing := sorted(told["missing_keys"]):
@@ -171,6 +173,8 @@ def load_local(checkpoint: Checkpoint, place: Place | None = None) -> Loaded:
         model = _merged(checkpoint, checkpoint.adapter, model)
     try:
         model = model.to(place.device).eval()
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001 - a driver raises anything, such as that its memory is full
         raise unfit(checkpoint, first_line(error)) from None
     return Loaded(checkpoint, model, processor, tokenizer, sees, place)
@@ -184,6 +188,8 @@ def _merged(checkpoint: Checkpoint, adapter: Path, model: Any) -> Any:  # noqa: 
         warnings.simplefilter("always")
         try:
             merged = peft.PeftModel.from_pretrained(model, adapter, use_safetensors=True).merge_and_unload()
+        except Interrupted:
+            raise
         except Exception as error:  # noqa: BLE001 - as for a checkpoint
             below = str(checkpoint.folder)
             raise unfit(checkpoint, f"its adapter does not fit {below!r}: {first_line(error)}") from None
@@ -200,6 +206,8 @@ def _processor(checkpoint: Checkpoint, *, sees: bool) -> Any:  # noqa: ANN401 - 
     auto = transformers.AutoProcessor if sees else transformers.AutoTokenizer
     try:
         processor = auto.from_pretrained(checkpoint.folder, **SAFE)
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001 - as above
         if isinstance(error, ImportError) and "torchvision" in str(error).lower():
             raise UserError(

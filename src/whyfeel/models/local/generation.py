@@ -62,7 +62,19 @@ def generate(
     positions = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
     room = [settings.most if positions is None else min(settings.most, positions - length) for length in lengths]
     if min(room) >= 1:
-        return list(_answered(loaded, requests, settings, inputs, lengths, room, given_up))
+        # a row that has ended still grows until the last one ends, and must not leave the positions meanwhile
+        crowded = positions is not None and max(lengths) + max(room) > positions
+        now = [min(room)] * len(room) if crowded else room
+        replies: list[Reply | CallFailed] = list(_answered(loaded, requests, settings, inputs, lengths, now, given_up))
+        longer = [
+            place
+            for place, reply in enumerate(replies)
+            if room[place] > now[place] and isinstance(reply, Reply) and reply.finish == "length"
+        ]
+        anew = generate(loaded, [requests[place] for place in longer], settings, given_up) if longer else []
+        for place, reply in zip(longer, anew, strict=True):
+            replies[place] = reply
+        return replies
     fitting = [request for request, left in zip(requests, room, strict=True) if left >= 1]
     answers = iter(generate(loaded, fitting, settings, given_up) if fitting else ())
     return [
