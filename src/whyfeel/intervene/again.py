@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from whyfeel.errors import AskFailed
 from whyfeel.records import Ask, Asking
+from whyfeel.strategies import Changed
 
 T = TypeVar("T")
 
@@ -19,20 +19,7 @@ def again(asking: Asking[T]) -> Asking[T]:
     Args:
         asking: not yet started.
     """
-    try:
-        step = next(asking)
-        while True:
-            try:
-                said = yield [_once_more(ask) for ask in step] if isinstance(step, list) else _once_more(step)
-            except AskFailed as failed:
-                step = asking.throw(failed)
-            else:
-                step = asking.send(said)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        asking.close()
+    return Changed(asking, _once_more)
 
 
 def _once_more(ask: Ask) -> Ask:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from whyfeel.records import Ask, Asking, Response, Sample
 from whyfeel.strategies.base import Strategy
 from whyfeel.strategies.modifiers import Modifier
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,31 @@ class Composed:
     def respond(self, sample: Sample) -> Asking[Response]:
         """The procedure's conversation with modified asks."""
         conversation = self.procedure.respond(sample)
-        return _Modified(conversation, self.modifiers) if self.modifiers else conversation
+        return Changed(conversation, self._modified) if self.modifiers else conversation
+
+    def _modified(self, ask: Ask) -> Ask:
+        if ask.role != "answer":
+            return ask
+        messages = ask.messages
+        for modifier in self.modifiers:
+            messages = modifier(messages)
+        return replace(ask, messages=messages)
 
 
-class _Modified(Generator[Ask | list[Ask], Any, Response]):
-    """A conversation whose asks are modified on their way out; answers and exceptions go in unchanged."""
+class Changed(Generator[Ask | list[Ask], Any, T]):
+    """A conversation whose asks are changed on their way out; answers and exceptions go in unchanged.
 
-    def __init__(self, conversation: Asking[Response], modifiers: tuple[Modifier, ...]) -> None:
+    Args:
+        conversation: not yet started.
+        change: what becomes of each ask, also within lists.
+    """
+
+    def __init__(self, conversation: Asking[T], change: Callable[[Ask], Ask]) -> None:
         self._conversation = conversation
-        self._modifiers = modifiers
+        self._change = change
 
     def send(self, value: Any, /) -> Ask | list[Ask]:  # noqa: ANN401 - as Asking has it
+        """The next ask, changed."""
         return self._out(self._conversation.send(value))
 
     def throw(
@@ -61,21 +77,15 @@ class _Modified(Generator[Ask | list[Ask], Any, Response]):
         tb: TracebackType | None = None,
         /,
     ) -> Ask | list[Ask]:
+        """The next ask after a failure, changed."""
         # the form with three arguments is deprecated: pass on an exception, never its type
         if isinstance(typ, type):
             typ = val if isinstance(val, BaseException) else typ() if val is None else typ(val)
         return self._out(self._conversation.throw(typ if tb is None else typ.with_traceback(tb)))
 
     def close(self) -> None:
+        """End the conversation."""
         self._conversation.close()
 
     def _out(self, step: Ask | list[Ask]) -> Ask | list[Ask]:
-        return [self._modify(ask) for ask in step] if isinstance(step, list) else self._modify(step)
-
-    def _modify(self, ask: Ask) -> Ask:
-        if ask.role != "answer":
-            return ask
-        messages = ask.messages
-        for modifier in self._modifiers:
-            messages = modifier(messages)
-        return replace(ask, messages=messages)
+        return [self._change(ask) for ask in step] if isinstance(step, list) else self._change(step)

@@ -10,6 +10,7 @@ from whyfeel.errors import AskFailed
 from whyfeel.records import Ask, Asking, Failure, Outcome, Response, Sample, numbered
 from whyfeel.strategies.alongside import alongside
 from whyfeel.strategies.base import Strategy
+from whyfeel.strategies.composed import Changed
 from whyfeel.strategies.nearest import stems_of
 from whyfeel.strategies.self_ask.readers import clean, salvage_summary
 from whyfeel.strategies.self_ask.settings import MOST_TRIGGERS
@@ -77,23 +78,9 @@ class SelfConsistency:
 def _attempt(conversation: Asking[Response], number: int) -> Asking[Response | Failure]:
     """One try: its asks for the answer are told apart from those of the others, and its failure is its own."""
     try:
-        step = next(conversation)
-        while True:
-            try:
-                reply = (
-                    yield [_sampled(ask, number) for ask in step] if isinstance(step, list) else _sampled(step, number)
-                )
-            except AskFailed as failed:
-                step = conversation.throw(failed)
-            else:
-                step = conversation.send(reply)
-    except StopIteration as stop:
-        response: Response = stop.value
-        return response
+        return (yield from Changed(conversation, lambda ask: _sampled(ask, number)))
     except AskFailed as failed:
         return Failure(failed.reason, failed.detail)
-    finally:
-        conversation.close()
 
 
 def _sampled(ask: Ask, number: int) -> Ask:
