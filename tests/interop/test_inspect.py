@@ -237,6 +237,12 @@ def test_mistakes_are_told_in_one_line(inspecting: Any) -> None:
         ({"judge_model": "mockllm/m"}, "the judge overlap asks no model: leave judge_model out"),
         ({"strategy": "dierct"}, "there is no strategy 'dierct'"),
         ({"data": "nowhere"}, "scenes comes with whyfeel"),
+        ({"seed": 1.5}, "seed: input should be a valid integer"),
+        ({"max_side": "abc"}, "max_side: input should be a valid integer"),
+        ({"max_side": 3}, "max_side: input should be greater than or equal to 16; got 3"),
+        ({"strategy": 3}, "strategy: input should be a valid string; got 3"),
+        ({"judge_model": 3}, "judge_model: input should be a valid tuple; got 3"),
+        ({"images": ["a", "b"]}, "images: input should be a valid string"),
     ]:
         with pytest.raises(Exception, match=r"^whyfeel: ") as raised:
             inspecting.scenes(**choices)
