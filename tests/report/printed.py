@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-plain = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=200)
+NOTHING = re.compile(r"\b(?:nan|inf|None)\b")  # what a table says where nobody thought of a missing value
+# a sign before them, since hypothesis draws words of ours, too, and no text is to be taken for the name of a row
+plain = (
+    st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=199)
+    .map("§{}".format)
+    .filter(lambda text: NOTHING.search(text) is None)
+)
 
 
 def shown(*parts: RenderableType) -> list[str]:
@@ -24,7 +30,7 @@ def shown(*parts: RenderableType) -> list[str]:
 
 def check(lines: list[str]) -> None:
     assert [line for line in lines if cell_len(line) > 80] == []
-    assert not re.search(r"\b(?:nan|inf|None)\b", "\n".join(lines))
+    assert not NOTHING.search("\n".join(lines))
 
 
 def row(lines: list[str], name: str) -> list[str]:
